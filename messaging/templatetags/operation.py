@@ -1,0 +1,63 @@
+"""What the frame of a group's pages shows: where in the operation we are, and which pages there are.
+
+Template tags only. They read the membership that the view already has and decide nothing: every page gates itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+# URL name, label; in the order of the navigation.
+PAGES = [
+    ("messaging:console", _("Console")),
+    ("messaging:situation", _("Situation")),
+    ("messaging:seizure", _("Report a seizure")),
+    ("groups:members", _("Members")),
+    ("groups:phases", _("Phases")),
+    ("simplified_forms:templates", _("Forms")),
+    ("exports:transfer", _("Transfer to CEN")),
+    ("groups:settings", _("Settings")),
+]
+
+
+class Page(NamedTuple):
+    """One entry of the group's navigation."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@register.simple_tag(takes_context=True)
+def group_pages(context: template.Context, membership: Any) -> list[Page]:
+    """Return the pages of the group, the one being shown marked."""
+    path = context["request"].path if "request" in context else ""
+    pages = []
+    for name, label in PAGES:
+        try:
+            url = reverse(name, kwargs={"group_id": membership.group_id})
+        except NoReverseMatch:
+            continue
+        console = name == "messaging:console"
+        pages.append(Page(str(label), url, path == url if console else path.startswith(url)))
+    return pages
+
+
+@register.simple_tag
+def operation_place(membership: Any) -> dict[str, Any]:
+    """Return the console's address, and day n of m while the operation runs (None before, after, or when standing)."""
+    group = membership.group
+    place: dict[str, Any] = {"url": f"/groups/{group.pk}/", "day": None, "days": None}
+    if group.starts_on and group.ends_on:
+        today = timezone.now().date()
+        if group.starts_on <= today <= group.ends_on:
+            place["day"] = (today - group.starts_on).days + 1
+            place["days"] = (group.ends_on - group.starts_on).days + 1
+    return place

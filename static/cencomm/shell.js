@@ -1,0 +1,52 @@
+// What every page needs: clocks, the theme buttons, htmx with Django's CSRF token, the plain connection state.
+import { startClocks } from "./clock.js";
+import { gettext } from "./text.js";
+
+function startThemeChoice() {
+  for (const choice of document.querySelectorAll("[data-theme-choice]")) {
+    const buttons = [...choice.querySelectorAll("[data-theme]")];
+    const show = () => {
+      for (const button of buttons) {
+        button.setAttribute("aria-pressed", String(button.dataset.theme === window.cencommTheme.chosen()));
+      }
+    };
+    for (const button of buttons) {
+      button.addEventListener("click", () => {
+        window.cencommTheme.choose(button.dataset.theme);
+        show();
+      });
+    }
+    show();
+  }
+}
+
+/** The token for unsafe requests, from any form of the page (the cookie may carry a __Host- name). */
+export function csrfToken() {
+  return document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
+}
+
+function startHtmx() {
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRFToken"] = csrfToken();
+  });
+}
+
+/** Pages without the live stream only know whether there is a network; the console replaces this by more. */
+function startConnection() {
+  const element = document.getElementById("connection");
+  if (!element || document.body.dataset.live === "yes") return;
+  const show = () => {
+    const state = navigator.onLine ? "online" : "offline";
+    element.dataset.state = state;
+    element.querySelector("[data-connection-text]").textContent =
+      state === "online" ? gettext("online") : gettext("offline");
+  };
+  window.addEventListener("online", show);
+  window.addEventListener("offline", show);
+  show();
+}
+
+startClocks();
+startThemeChoice();
+startHtmx();
+startConnection();
