@@ -1,0 +1,5 @@
+"""The HTTP API of accounts."""
+
+from ninja import Router
+
+router = Router()

@@ -1,0 +1,51 @@
+"""The one door into the audit trail: `record`, inside the transaction of the act itself."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from audit.actions import Action
+from audit.models import Entry
+
+MAX_DETAILS = 20
+MAX_TEXT = 200
+
+
+class OutsideTransactionError(RuntimeError):
+    """An audit entry was recorded outside the transaction of its act."""
+
+
+def record(
+    action: Action,
+    *,
+    actor: UUID | None,
+    group: UUID | None = None,
+    subject: str = "",
+    **details: str | int | bool | None,
+) -> None:
+    """Insert one entry in the caller's transaction: both are kept, or neither.
+
+    `subject` names what was acted on (`message:<uuid>`); `details` are identifiers and words of fixed lists,
+    never content. Raises OutsideTransactionError where no transaction is open.
+    """
+    if not connection.in_atomic_block:
+        raise OutsideTransactionError
+    if len(details) > MAX_DETAILS or any(isinstance(v, str) and len(v) > MAX_TEXT for v in details.values()):
+        message = "audit details are identifiers, not content"
+        raise ValueError(message)
+    Entry.objects.create(action=action, actor=actor, group=group, subject=subject, details=details)
+
+
+def record_now(
+    action: Action,
+    *,
+    actor: UUID | None,
+    group: UUID | None = None,
+    subject: str = "",
+    **details: str | int | bool | None,
+) -> None:
+    """Record an act that has no transaction of its own (a read, a refused sign-in)."""
+    with transaction.atomic():
+        record(action, actor=actor, group=group, subject=subject, **details)

@@ -1,0 +1,8 @@
+"""Django's view of this package."""
+
+from django.apps import AppConfig
+
+
+class CencommConfig(AppConfig):
+    name = "cencomm"
+    default_auto_field = "django.db.models.BigAutoField"

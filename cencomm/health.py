@@ -1,0 +1,5 @@
+"""Health of this process."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,58 @@
+"""The edges of every HTTP answer: headers, and refusals turned into pages. No rule of an app lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from problems import Refusal
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class EdgeHeadersMiddleware:
+    """Headers that Django has no setting for; nothing that carries content may be stored by a cache."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
+        )
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class RefusalMiddleware:
+    """A refusal that a view let pass becomes a page (or a problem document) with its own status."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refusal):
+            return None
+        return refusal_response(request, exception)
+
+
+def refusal_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """Return the answer that a refusal gives: JSON to programs, a page to people."""
+    response: HttpResponse
+    if "text/html" in request.headers.get("Accept", "text/html"):
+        response = render(request, "errors/refusal.html", {"refusal": refusal}, status=refusal.status)
+    else:
+        response = JsonResponse(
+            refusal.as_problem(), status=refusal.status, content_type="application/problem+json"
+        )
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response

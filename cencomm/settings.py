@@ -1,0 +1,246 @@
+"""The one settings file. Everything that differs between places comes from the environment.
+
+A value that is secret can also come from a file: set NAME_FILE instead of NAME. `cencomm.checks` refuses unsafe
+combinations at start with a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.utils.csp import CSP
+from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import conninfo_to_dict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    """Return the variable NAME, or the content of the file that NAME_FILE names, or the default."""
+    file = os.environ.get(f"{name}_FILE")
+    return Path(file).read_text().strip() if file else os.environ.get(name, default)
+
+
+def env_flag(name: str, *, default: bool = False) -> bool:
+    """Return whether the variable NAME says yes."""
+    value = env(name)
+    return value.lower() in {"1", "true", "yes", "on"} if value else default
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """Return the comma-separated variable NAME as a list."""
+    return [part.strip() for part in env(name, default).split(",") if part.strip()]
+
+
+DATA_DIR = Path(env("CENCOMM_DATA") or BASE_DIR / ".data")
+DEBUG = env_flag("CENCOMM_DEBUG")
+# One machine over plain HTTP on the loopback address: cookies cannot carry the __Host- prefix there.
+PLAIN_HTTP = env_flag("CENCOMM_PLAIN_HTTP")
+SECRET_KEY = env("CENCOMM_SECRET_KEY")
+if not SECRET_KEY and (DATA_DIR / "secret-key").exists():
+    SECRET_KEY = (DATA_DIR / "secret-key").read_text().strip()
+ALLOWED_HOSTS = env_list("CENCOMM_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env_list("CENCOMM_ORIGINS")
+REDIS_URL = env("REDIS_URL")
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "channels",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "procrastinate.contrib.django",
+    "audit",
+    "accounts",
+    "nomenclature",
+    "groups",
+    "simplified_forms",
+    "messaging",
+    "cen",
+    "exports",
+    "cencomm",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "cencomm.middleware.EdgeHeadersMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "cencomm.static.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.OfficerSessionMiddleware",
+    "accounts.middleware.OfficerLocaleMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.SecondFactorRequiredMiddleware",
+    "cencomm.middleware.RefusalMiddleware",
+]
+
+ROOT_URLCONF = "cencomm.urls"
+ASGI_APPLICATION = "cencomm.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader"],
+                )
+            ]
+            if not DEBUG
+            else ["django.template.loaders.filesystem.Loader"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.template.context_processors.i18n",
+                "django.template.context_processors.tz",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "cencomm.context.place",
+            ],
+        },
+    }
+]
+
+
+def database(url: str, *, name: str) -> dict[str, Any]:
+    """Turn a libpq address into Django's form, with a connection pool and no statement without an end."""
+    parts = conninfo_to_dict(url) if url else {}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", name),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        "ATOMIC_REQUESTS": False,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **parts,
+            "pool": {
+                "min_size": 1,
+                "max_size": int(env("CENCOMM_POOL", "16")),
+                "timeout": 5,
+                "max_idle": 120,
+            },
+            "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        },
+    }
+
+
+DATABASES = {
+    "default": database(env("DATABASE_URL"), name="cencomm"),
+    "cen": database(env("CEN_DATABASE_URL"), name="cen"),
+}
+DATABASE_ROUTERS = ["cencomm.routers.CenRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.Officer"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["accounts.hashers.OfficerArgon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "/"
+OTP_TOTP_ISSUER = "CENcomm"
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "cencomm_session" if PLAIN_HTTP else "__Host-cencomm_session"
+SESSION_COOKIE_SECURE = not PLAIN_HTTP
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+CSRF_COOKIE_NAME = "cencomm_csrf" if PLAIN_HTTP else "__Host-cencomm_csrf"
+CSRF_COOKIE_SECURE = not PLAIN_HTTP
+CSRF_COOKIE_SAMESITE = "Strict"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 63072000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not PLAIN_HTTP
+SECURE_SSL_REDIRECT = False  # the proxy does; a health check reaches a web process directly
+SECURE_PROXY_SSL_HEADER = None if PLAIN_HTTP else ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+SECURE_CSP: dict[str, list[str] | str] = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:", "blob:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    "worker-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("fr", _("French"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "cencomm_language"
+LANGUAGE_COOKIE_SAMESITE = "Strict"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "staticfiles"
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+MAILERS = {
+    "default": {"BACKEND": env("CENCOMM_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")}
+}
+
+# Keys: never in an environment variable, always files.
+CENCOMM_ROOT_KEY_FILE = Path(env("CENCOMM_ROOT_KEY_FILE_PATH") or DATA_DIR / "keys" / "root.key")
+CENCOMM_KEY_STORE = Path(env("CENCOMM_KEY_STORE") or DATA_DIR / "keys" / "store")
+
+# Limits that protocol.md and security.md name. Everything is bounded.
+CENCOMM_LIMITS = {
+    "heartbeat_seconds": int(env("CENCOMM_HEARTBEAT", "20")),
+    "message_bytes": 64 * 1024,
+    "frame_bytes": 128 * 1024,
+    "posts_per_officer_per_minute": int(env("CENCOMM_POSTS_PER_MINUTE", "120")),
+    "sockets_per_officer": 20,
+    "socket_queue_bytes": 4 * 1024 * 1024,
+    "page_size": 500,
+}
+CENCOMM_DEMO = env_flag("CENCOMM_DEMO")
+
+PROCRASTINATE_ON_APP_READY = None
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
+
+# Logs hold identifiers, never content: no request bodies, no SQL, no e-mails of errors with frames' locals.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("CENCOMM_LOG_LEVEL", "WARNING")},
+    "loggers": {
+        "cencomm": {"level": env("CENCOMM_LOG_LEVEL", "INFO")},
+        "django.db.backends": {"level": "WARNING"},
+    },
+}

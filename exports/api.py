@@ -1,0 +1,5 @@
+"""The HTTP API of exports."""
+
+from ninja import Router
+
+router = Router()

@@ -1,0 +1,5 @@
+"""The HTTP API of groups."""
+
+from ninja import Router
+
+router = Router()

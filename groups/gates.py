@@ -1,0 +1,53 @@
+"""The gates: they turn an officer and a group's id into a Membership, or stop. Nothing passes around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import Officer
+from groups.access import Right
+from groups.errors import NotAllowed, Stranger
+from groups.models import Membership
+
+
+def member_of(officer: Officer, group_id: UUID, right: Right) -> Membership:
+    """Return the officer's membership with its group and officer loaded.
+
+    Raises Stranger (404) for anybody who is no member now, NotAllowed (403) for a member without the right.
+    """
+    membership = (
+        Membership.objects.select_related("group", "officer__administration")
+        .filter(group_id=group_id, officer_id=officer.pk, left_at__isnull=True, officer__is_active=True)
+        .first()
+    )
+    if membership is None:
+        raise Stranger
+    if not membership.has(right):
+        raise NotAllowed
+    return membership
+
+
+def member_view[**P](
+    right: Right,
+) -> Callable[[Callable[Concatenate[HttpRequest, Membership, P], HttpResponse]], Callable[..., HttpResponse]]:
+    """Gate a page: the view gets the Membership instead of the URL's `group_id`."""
+
+    def decorate(
+        view: Callable[Concatenate[HttpRequest, Membership, P], HttpResponse],
+    ) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def gated(request: HttpRequest, group_id: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+            officer = request.user
+            if not isinstance(officer, Officer):
+                raise Stranger
+            return view(request, member_of(officer, group_id, right), *args, **kwargs)
+
+        gated.right = right  # type: ignore[attr-defined]
+        return gated
+
+    return decorate

@@ -1,0 +1,5 @@
+"""The HTTP API of messaging."""
+
+from ninja import Router
+
+router = Router()

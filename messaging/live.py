@@ -1,0 +1,3 @@
+"""Live delivery."""
+
+websocket_routes: list[object] = []

@@ -1,0 +1,36 @@
+"""The environment of every test, set before Django reads its settings: loaded first with `-p tests.environment`.
+
+A real PostgreSQL of this run's own (no fsync), a data folder of its own, no Redis unless a test starts one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from cencomm.embedded import EmbeddedPostgres
+
+_folder = Path(tempfile.mkdtemp(prefix="cencomm-test-"))
+cluster = EmbeddedPostgres(_folder, durable=False)
+
+
+def _prepare() -> None:
+    os.environ["CENCOMM_DATA"] = str(_folder)
+    os.environ["CENCOMM_SECRET_KEY"] = "test-" + "x" * 60
+    os.environ["CENCOMM_PLAIN_HTTP"] = "1"
+    os.environ.pop("REDIS_URL", None)
+    addresses = cluster.start()
+    # Tests make and drop databases and truncate them between runs: they connect as the cluster's superuser.
+    os.environ["DATABASE_URL"] = addresses.url("cencomm", "postgres")
+    os.environ["CEN_DATABASE_URL"] = addresses.url("cen", "postgres")
+
+
+_prepare()
+
+
+def pytest_unconfigure() -> None:
+    """Take everything away again."""
+    cluster.remove()
+    shutil.rmtree(_folder, ignore_errors=True)
