@@ -1,6 +1,6 @@
 """What the frame of a group's pages shows: where in the operation we are, and which pages there are.
 
-Template tags only. They read the membership that the view already has and decide nothing: every page gates itself.
+Template tags only. They read the membership that the view already has and decide nothing: each page gates itself.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from groups.access import Right
+from groups.models import Membership
+
 register = template.Library()
 
-# URL name, label; in the order of the navigation.
+# URL name, label, the right that its gate asks for; in the order of the navigation.
 PAGES = [
-    ("messaging:console", _("Console")),
-    ("messaging:situation", _("Situation")),
-    ("messaging:seizure", _("Report a seizure")),
-    ("groups:members", _("Members")),
-    ("groups:phases", _("Phases")),
-    ("simplified_forms:templates", _("Forms")),
-    ("exports:transfer", _("Transfer to CEN")),
-    ("groups:settings", _("Settings")),
+    ("messaging:console", _("Console"), Right.READ),
+    ("messaging:situation", _("Situation"), Right.READ),
+    ("messaging:seizure", _("Report a seizure"), Right.POST_SEIZURE),
+    ("groups:members", _("Members"), Right.SEE_GROUP),
+    ("groups:phases", _("Phases"), Right.SEE_GROUP),
+    ("simplified_forms:templates", _("Forms"), Right.EDIT_TEMPLATES),
+    ("exports:transfer", _("Transfer to CEN"), Right.SEE_TRANSFERS),
+    ("groups:settings", _("Settings"), Right.MANAGE_GROUP),
 ]
 
 
@@ -36,11 +39,13 @@ class Page(NamedTuple):
 
 
 @register.simple_tag(takes_context=True)
-def group_pages(context: template.Context, membership: Any) -> list[Page]:
+def group_pages(context: template.Context, membership: Membership) -> list[Page]:
     """Return the pages of the group, the one being shown marked."""
     path = context["request"].path if "request" in context else ""
     pages = []
-    for name, label in PAGES:
+    for name, label, right in PAGES:
+        if not membership.has(right):
+            continue
         try:
             url = reverse(name, kwargs={"group_id": membership.group_id})
         except NoReverseMatch:
@@ -51,8 +56,8 @@ def group_pages(context: template.Context, membership: Any) -> list[Page]:
 
 
 @register.simple_tag
-def operation_place(membership: Any) -> dict[str, Any]:
-    """Return the console's address, and day n of m while the operation runs (None before, after, or when standing)."""
+def operation_place(membership: Membership) -> dict[str, Any]:
+    """Return the console's address, and day n of m while the operation runs (else None)."""
     group = membership.group
     place: dict[str, Any] = {"url": f"/groups/{group.pk}/", "day": None, "days": None}
     if group.starts_on and group.ends_on:

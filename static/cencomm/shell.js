@@ -4,15 +4,15 @@ import { gettext } from "./text.js";
 
 function startThemeChoice() {
   for (const choice of document.querySelectorAll("[data-theme-choice]")) {
-    const buttons = [...choice.querySelectorAll("[data-theme]")];
+    const buttons = [...choice.querySelectorAll("[data-choose]")];
     const show = () => {
       for (const button of buttons) {
-        button.setAttribute("aria-pressed", String(button.dataset.theme === window.cencommTheme.chosen()));
+        button.setAttribute("aria-pressed", String(button.dataset.choose === window.cencommTheme.chosen()));
       }
     };
     for (const button of buttons) {
       button.addEventListener("click", () => {
-        window.cencommTheme.choose(button.dataset.theme);
+        window.cencommTheme.choose(button.dataset.choose);
         show();
       });
     }
