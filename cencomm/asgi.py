@@ -13,4 +13,6 @@ http = get_asgi_application()
 
 from messaging.live import websocket_routes  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_routes)})
+application = ProtocolTypeRouter(  # type: ignore[no-untyped-call]
+    {"http": http, "websocket": URLRouter(websocket_routes)}  # type: ignore[no-untyped-call]
+)
