@@ -1,6 +1,6 @@
 """What the frame of a group's pages shows: where in the operation we are, and which pages there are.
 
-Template tags only. They read the membership that the view already has and decide nothing: each page gates itself.
+Template tags only. They read the membership that the view already has; each page gates itself.
 """
 
 from __future__ import annotations
