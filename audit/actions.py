@@ -20,6 +20,7 @@ class Action(models.TextChoices):
     OFFICER_CREATED = "account:officer:created"
     OFFICER_CHANGED = "account:officer:changed"
     OFFICER_DEACTIVATED = "account:officer:deactivated"
+    OFFICER_ACTIVATED = "account:officer:activated"
     OFFICER_INVITED = "account:invitation:made"
     INVITATION_ACCEPTED = "account:invitation:accepted"
     INVITATION_WITHDRAWN = "account:invitation:withdrawn"
@@ -44,7 +45,9 @@ class Action(models.TextChoices):
 
     # simplified forms
     FORM_DRAFT_SAVED = "form:draft:saved"
+    FORM_DRAFT_DISCARDED = "form:draft:discarded"
     FORM_TEMPLATE_PUBLISHED = "form:template:published"
+    FORM_MODE_CHOSEN = "form:mode:chosen"
 
     # messaging
     MESSAGE_POSTED = "message:message:posted"

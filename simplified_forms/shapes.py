@@ -109,7 +109,9 @@ class FieldDescription(TypedDict):
     max: NotRequired[str]
     max_items: NotRequired[int]  # codes, countries, messages, lines, route, persons, documents
     options: NotRequired[list[Option]]
-    fits_field: NotRequired[str]  # name of the field (same level, else top level) that `fits` of the options refers to
+    fits_field: NotRequired[
+        str
+    ]  # name of the field (same level, else top level) that `fits` of the options refers to
     search: NotRequired[str]  # list for GET /nomenclature/search?list=…: country, place, hs, commodity
     units: NotRequired[list[Option]]  # quantity: all units that can occur, {code, label}
     units_field: NotRequired[str]  # quantity: commodity field (same level) whose option's `units` narrow the choice

@@ -1,0 +1,399 @@
+"""Checks of single values: text, numbers, dates, codes. Pure; each answers the canonical value or REFUSED.
+
+A check is `check(value, path, run)`: it writes what is wrong into the run and answers REFUSED, or answers the value in
+its one canonical spelling, so that equal input gives equal bytes and checking twice changes nothing.
+What must not live here: rules between fields (`simplified_forms.rules`) and the walk over a body.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, cast
+from uuid import UUID
+
+from nomenclature import validators
+from nomenclature.errors import BadCode
+from simplified_forms.fields import Field
+from simplified_forms.run import Run
+
+type Check = Callable[[object, str, Run], object]
+
+REFUSED: Final = object()
+WHOLE_DIGITS: Final = 15
+DECIMALS: Final = 9
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LINE_ENDS = re.compile(r"\r\n?")
+_LINE_BREAKS = re.compile(r"[\t\n\r\u2028\u2029]+")
+_SPACES = re.compile(r"[ \u00a0\u2009\u202f]")
+_DECIMAL = re.compile(rf"-?[0-9]{{1,{WHOLE_DIGITS}}}(?:\.[0-9]{{1,{DECIMALS}}})?", re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+
+
+def clean_line(value: str) -> str:
+    """Return one line of text: NFC, no control characters, breaks turned into spaces, trimmed."""
+    if value.isascii() and value.isprintable():
+        return value.strip()
+    text = _CONTROLS.sub("", _LINE_BREAKS.sub(" ", value))
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def clean_lines(value: str) -> str:
+    """Return text of several lines: NFC, no control characters but tab and newline, trimmed."""
+    if value.isascii() and value.isprintable():
+        return value.strip()
+    text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", value))
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def text_check(field: Field) -> Check:
+    """Return the check of a text field; a field with a check-digit rule answers the rule's spelling."""
+    limit = field.max_length
+    clean = clean_lines if field.type == "long_text" else clean_line
+    rule: Callable[[str], str] | None = getattr(validators, f"check_{field.check}") if field.check else None
+
+    def check(value: object, path: str, run: Run) -> object:
+        if not isinstance(value, str):
+            run.refuse(path, "wrong_type")
+            return REFUSED
+        text = clean(value)
+        if len(text) > limit:
+            run.refuse(path, "too_long", limit=limit)
+            return REFUSED
+        if rule is None or not text:
+            return text
+        return by_rule(rule, text, path, run)
+
+    return check
+
+
+def by_rule(rule: Callable[[str], str], text: str, path: str, run: Run) -> object:
+    """Return what a validator of `nomenclature` makes of the text, or REFUSED with the validator's own words."""
+    try:
+        return rule(text)
+    except BadCode as refusal:
+        run.refuse(path, refusal.code, refusal=refusal)
+        return REFUSED
+
+
+def hs_check(_field: Field) -> Check:
+    """Return the check of an HS code of two, four or six digits."""
+
+    def check(value: object, path: str, run: Run) -> object:
+        if not isinstance(value, str):
+            run.refuse(path, "wrong_type")
+            return REFUSED
+        text = clean_line(value)
+        return by_rule(validators.check_hs_code, text, path, run) if text else text
+
+    return check
+
+
+def place_check(field: Field) -> Check:
+    """Return the check of a place: a known code in its own spelling, or any text."""
+    line = text_check(field)
+
+    def check(value: object, path: str, run: Run) -> object:
+        text = line(value, path, run)
+        if isinstance(text, str) and len(text) == 5 and text.isascii() and text.isupper():
+            try:
+                return validators.check_unlocode(text)
+            except BadCode:
+                return text
+        return text
+
+    return check
+
+
+def canonical_decimal(value: object) -> Decimal | None:
+    """Return the number that a JSON value stands for, or None. Spaces between digits are allowed, commas are not:
+    "1,240" means two numbers in two countries.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        value = f"{value:.{DECIMALS}f}" if isinstance(value, float) else str(value)
+        value = value.rstrip("0").rstrip(".") if "." in value else value
+    if not isinstance(value, str) or len(value) > 60:
+        return None
+    text = _SPACES.sub("", value)
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None
+
+
+def decimal_text(number: Decimal) -> str:
+    """Return a number in its one spelling: no exponent, no needless zeros, no negative zero."""
+    text = f"{number:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    sign = "-" if text.startswith("-") else ""
+    text = text.lstrip("-0")
+    if not text or text.startswith("."):
+        text = f"0{text}"
+    return text if text == "0" else sign + text
+
+
+def decimal_check(field: Field) -> Check:
+    """Return the check of a decimal number, between the field's limits."""
+
+    def check(value: object, path: str, run: Run) -> object:
+        number = canonical_decimal(value)
+        if number is None:
+            run.refuse(path, "not_a_number")
+            return REFUSED
+        return decimal_text(number) if _within(field, number, path, run) else REFUSED
+
+    return check
+
+
+def integer_check(field: Field) -> Check:
+    """Return the check of a whole number, between the field's limits."""
+
+    def check(value: object, path: str, run: Run) -> object:
+        if isinstance(value, str):
+            text = _SPACES.sub("", value[:60])
+            value = int(text) if _WHOLE.fullmatch(text) else None
+        elif isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 999_999_999:
+            run.refuse(path, "not_a_whole_number")
+            return REFUSED
+        return value if _within(field, value, path, run) else REFUSED
+
+    return check
+
+
+def _within(field: Field, number: Decimal | int, path: str, run: Run) -> bool:
+    if field.minimum is not None and number < field.minimum:
+        run.refuse(path, "too_small", limit=field.minimum)
+        return False
+    if field.maximum is not None and number > field.maximum:
+        run.refuse(path, "too_big", limit=field.maximum)
+        return False
+    return True
+
+
+def boolean_check(_field: Field) -> Check:
+    """Return the check of a yes or no."""
+
+    def check(value: object, path: str, run: Run) -> object:
+        if isinstance(value, bool):
+            return value
+        run.refuse(path, "wrong_type")
+        return REFUSED
+
+    return check
+
+
+def date_check(field: Field) -> Check:
+    """Return the check of a day; of a past day also that it lies between the operation's limit and today."""
+    past = field.past
+
+    def check(value: object, path: str, run: Run) -> object:
+        day = _day(value)
+        if day is None:
+            run.refuse(path, "not_a_date")
+            return REFUSED
+        if past and not _timely(day, path, run):
+            return REFUSED
+        return day.isoformat()
+
+    return check
+
+
+def _day(value: object) -> date | None:
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if not _DAY.fullmatch(text):
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if _FIRST_YEAR <= day.year <= _LAST_YEAR else None
+
+
+def _timely(day: date, path: str, run: Run) -> bool:
+    if day > run.context.today:
+        run.refuse(path, "future")
+        return False
+    if run.earliest is not None and day < run.earliest:
+        run.refuse(path, "before_operation", limit=run.earliest.isoformat())
+        return False
+    return True
+
+
+def time_check(_field: Field) -> Check:
+    """Return the check of a time of day, to the minute."""
+
+    def check(value: object, path: str, run: Run) -> object:
+        match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match is None:
+            run.refuse(path, "not_a_time")
+            return REFUSED
+        return f"{match[1]}:{match[2]}"
+
+    return check
+
+
+def datetime_check(field: Field) -> Check:
+    """Return the check of a moment; without an offset it is UTC; a past moment cannot lie ahead."""
+    past = field.past
+
+    def check(value: object, path: str, run: Run) -> object:
+        moment = _moment(value)
+        if moment is None:
+            run.refuse(path, "not_a_datetime")
+            return REFUSED
+        if past:
+            if run.context.now is not None and moment > run.context.now + timedelta(minutes=1):
+                run.refuse(path, "future")
+                return REFUSED
+            if not _timely(moment.date(), path, run):
+                return REFUSED
+        return f"{moment:%Y-%m-%dT%H:%M}Z"
+
+    return check
+
+
+def _moment(value: object) -> datetime | None:
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    text = value.strip()
+    if len(text) < 16 or not _DAY.fullmatch(text[:10]):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(second=0, microsecond=0) if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
+
+
+def code_check(known: frozenset[str], offered: frozenset[str]) -> Check:
+    """Return the check of one code: known to the list and offered by the form, in the list's spelling."""
+    spelling: Mapping[str, str] = {code.casefold(): code for code in known}
+
+    def check(value: object, path: str, run: Run) -> object:
+        if value in offered if isinstance(value, str) else False:
+            return value
+        if not isinstance(value, str):
+            run.refuse(path, "wrong_type")
+            return REFUSED
+        text = value.strip()
+        code = spelling.get(text.casefold())
+        if not text:
+            return text
+        if code is None:
+            run.refuse(path, "unknown_code")
+            return REFUSED
+        if code not in offered:
+            run.refuse(path, "code_not_offered")
+            return REFUSED
+        return code
+
+    return check
+
+
+def commodity_check(known: frozenset[str], offered: frozenset[str]) -> Check:
+    """Return the check of a commodity: "DRG.cocaine", or {"group": "DRG", "item": "cocaine"}."""
+    one = code_check(known, offered)
+
+    def check(value: object, path: str, run: Run) -> object:
+        if isinstance(value, dict) and value.keys() <= {"group", "item"}:
+            group, item = value.get("group"), value.get("item")
+            if isinstance(group, str) and isinstance(item, str):
+                value = item if item.startswith(f"{group}.") else f"{group}.{item}"
+        return one(value, path, run)
+
+    return check
+
+
+def many_check(one: Check, limit: int) -> Check:
+    """Return the check of a list of distinct values, each checked by `one`; order is kept, repeats fall away."""
+
+    def check(value: object, path: str, run: Run) -> object:
+        if not isinstance(value, list):
+            run.refuse(path, "wrong_type")
+            return REFUSED
+        if len(value) > limit:
+            run.refuse(path, "too_many", limit=limit)
+            return REFUSED
+        found: dict[object, None] = {}
+        refused = False
+        for at, item in enumerate(value):
+            cleaned = one(item, f"{path}.{at}", run)
+            if cleaned is REFUSED:
+                refused = True
+            elif cleaned != "":
+                found[cleaned] = None
+        return REFUSED if refused else list(found)
+
+    return check
+
+
+def amount_check(part: str, unit: Check) -> Check:
+    """Return the check of {"value", `part`}: more than zero, with a unit or a currency."""
+
+    def check(value: object, path: str, run: Run) -> object:
+        if not isinstance(value, dict):
+            run.refuse(path, "wrong_type")
+            return REFUSED
+        amount = cast("dict[str, object]", value)
+        for name in amount:
+            if name not in ("value", part):
+                run.refuse(f"{path}.{name[:40]}", "unknown_field")
+                return REFUSED
+        given, unit_given = amount.get("value"), amount.get(part)
+        if given in (None, "") and unit_given in (None, ""):
+            return ""
+        number = _positive(given, f"{path}.value", run)
+        code: object = REFUSED
+        if unit_given in (None, ""):
+            run.refuse(f"{path}.{part}", "required")
+        else:
+            code = unit(unit_given, f"{path}.{part}", run)
+            if code == "":
+                run.refuse(f"{path}.{part}", "required")
+                code = REFUSED
+        if number is None or code is REFUSED:
+            return REFUSED
+        return {"value": decimal_text(number), part: code}
+
+    return check
+
+
+def _positive(value: object, path: str, run: Run) -> Decimal | None:
+    if value in (None, ""):
+        run.refuse(path, "required")
+        return None
+    number = canonical_decimal(value)
+    if number is None:
+        run.refuse(path, "not_a_number")
+        return None
+    if number <= 0:
+        run.refuse(path, "not_positive")
+        return None
+    return number
+
+
+def message_check(_field: Field) -> Check:
+    """Return the check of a reference to a message: a UUID. Whether it exists is not judged here."""
+
+    def check(value: object, path: str, run: Run) -> object:
+        try:
+            return str(UUID(value)) if isinstance(value, str) and len(value) <= 45 else _no_message(path, run)
+        except ValueError:
+            return _no_message(path, run)
+
+    return check
+
+
+def _no_message(path: str, run: Run) -> object:
+    run.refuse(path, "not_a_message")
+    return REFUSED
