@@ -1,0 +1,63 @@
+"""Key files: written whole or not at all, readable by their owner only, really gone when destroyed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that only its owner can enter, and missing parents likewise (`mkdir` alone opens those)."""
+    if not folder.parent.exists():
+        make_folder(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
+
+
+def write_new(path: Path, content: bytes) -> bool:
+    """Write a file that did not exist, atomically and durably, mode 0600. False if it exists: then it stays."""
+    staging = _write_staging(path, content)
+    try:
+        os.link(staging, path)
+    except FileExistsError:
+        return False
+    finally:
+        staging.unlink()
+    _sync_folder(path.parent)
+    return True
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put new content in a file's place, atomically and durably, mode 0600."""
+    _write_staging(path, content).replace(path)
+    _sync_folder(path.parent)
+
+
+def destroy(path: Path) -> None:
+    """Overwrite and remove a file. That it is missing already is no error."""
+    with suppress(FileNotFoundError):
+        size = path.stat().st_size
+        with path.open("r+b", buffering=0) as handle:
+            handle.write(os.urandom(size))
+            os.fsync(handle.fileno())
+        path.unlink()
+    _sync_folder(path.parent)
+
+
+def _write_staging(path: Path, content: bytes) -> Path:
+    staging = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    return staging
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

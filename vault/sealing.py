@@ -1,0 +1,84 @@
+"""Sealing one value at one place. A sealed value opens at its own place, under its own key, and nowhere else.
+
+A sealed value is: scheme byte, 96-bit nonce, ciphertext with tag. Bound to it as associated data, length-prefixed:
+scheme, group, epoch, table, field, record, sender.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, NoReturn
+from uuid import UUID
+
+from vault.errors import KeyDestroyed, SealBroken
+from vault.primitives import Aead, derive, keyed_digest, length_prefixed
+
+# A later scheme (HPKE-wrapped keys of devices, say) gets its own byte and lives beside this one.
+SCHEME = 1
+_SCHEME_BYTE = bytes([SCHEME])
+_PURPOSE_SEAL = b"cencomm/seal/1"
+_PURPOSE_DIGEST = b"cencomm/digest/1"
+
+
+class Place(NamedTuple):
+    """Where a sealed value lives; group, epoch and scheme are bound by the sealer itself."""
+
+    table: str
+    field: str
+    record: str
+    sender: str = ""
+
+
+class Sealer:
+    """Seals and opens the values of one group under one epoch key. Fetch it anew for each act."""
+
+    __slots__ = ("_aead", "_bound", "_digest_key", "_prefixes", "epoch", "group_id")
+
+    def __init__(self, key: bytes, *, group_id: UUID, epoch: int) -> None:
+        self.group_id = group_id
+        self.epoch = epoch
+        self._bound = length_prefixed(b"cencomm", _SCHEME_BYTE, group_id.bytes, epoch.to_bytes(8, "big"))
+        self._prefixes: dict[tuple[str, str], bytes] = {}
+        self._aead: Aead | None = Aead(derive(key, info=length_prefixed(_PURPOSE_SEAL, self._bound)))
+        self._digest_key = derive(key, info=length_prefixed(_PURPOSE_DIGEST, self._bound))
+
+    def seal(self, plaintext: bytes, place: Place) -> bytes:
+        """Return `plaintext` sealed at `place`. Raises KeyDestroyed once this sealer was forgotten."""
+        if self._aead is None:
+            raise KeyDestroyed
+        return _SCHEME_BYTE + self._aead.encrypt(plaintext, self._associated(place))
+
+    def open(self, sealed: bytes | memoryview, place: Place) -> bytes:
+        """Return what was sealed at `place`. Raises SealBroken, KeyDestroyed once this sealer was forgotten."""
+        if self._aead is None:
+            raise KeyDestroyed
+        data = bytes(sealed)
+        if data[:1] != _SCHEME_BYTE:
+            raise SealBroken
+        return self._aead.decrypt(data[1:], self._associated(place))
+
+    def digest(self, data: bytes) -> bytes:
+        """Return a keyed digest of `data`, for comparing two contents without opening either."""
+        if self._aead is None:
+            raise KeyDestroyed
+        return keyed_digest(self._digest_key, data)
+
+    def forget(self) -> None:
+        """Let go of the keys: everybody who still holds this sealer is refused from now on."""
+        self._aead = None
+        self._digest_key = b""
+
+    def _associated(self, place: Place) -> bytes:
+        table, field, record, sender = place
+        prefix = self._prefixes.get((table, field))
+        if prefix is None:
+            prefix = self._bound + length_prefixed(table.encode(), field.encode())
+            if len(self._prefixes) < 64:
+                self._prefixes[table, field] = prefix
+        return prefix + length_prefixed(record.encode(), sender.encode())
+
+    def __repr__(self) -> str:
+        return "<Sealer>"
+
+    def __reduce__(self) -> NoReturn:
+        message = "a sealer holds keys and is never serialised"
+        raise TypeError(message)
