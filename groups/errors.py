@@ -27,7 +27,7 @@ class OperationClosed(Refusal):
 
 
 class PhaseForbids(Refusal):
-    """The operation's phase does not allow this yet."""
+    """The operation's phase does not allow this."""
 
     code = "phase_forbids"
     status = 409
@@ -59,3 +59,73 @@ class CountryInUse(Refusal):
 
     code = "country_in_use"
     status = 409
+
+
+class CountryNotInGroup(Refusal):
+    """This country does not take part in the group: add the country first."""
+
+    code = "country_not_in_group"
+    status = 409
+
+
+class CountryTakesPart(Refusal):
+    """This country takes part already."""
+
+    code = "country_takes_part"
+    status = 409
+
+
+class NotContactPoint(Refusal):
+    """A country's contact point is a member of that country with this role."""
+
+    code = "not_contact_point"
+    status = 409
+
+
+class AdministratorCannotJoin(Refusal):
+    """Platform administrators read no content: they cannot be members of a group."""
+
+    code = "administrator_cannot_join"
+    status = 409
+
+
+class OfficerInactive(Refusal):
+    """This officer's account is not active."""
+
+    code = "officer_inactive"
+    status = 409
+
+
+class NoSuchMember(Refusal):
+    """There is no such member in this group."""
+
+    code = "no_such_member"
+    status = 404
+
+
+class NotAdministrator(Refusal):
+    """Only platform administrators do this."""
+
+    code = "not_administrator"
+    status = 403
+
+
+class CodeTaken(Refusal):
+    """Another group has this code: choose another one."""
+
+    code = "code_taken"
+    status = 409
+
+
+class RetentionRuns(Refusal):
+    """The retention time after closing has not passed yet: the group cannot be archived now."""
+
+    code = "retention_runs"
+    status = 409
+
+
+class InvalidSettings(Refusal):
+    """Some settings are at fault."""
+
+    code = "invalid"
+    status = 422

@@ -10,9 +10,9 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Officer
-from groups.access import Right
+from groups.access import RIGHTS, Right
 from groups.errors import NotAllowed, Stranger
-from groups.models import Membership
+from groups.models import ClosedUserGroup, Membership, Role
 
 
 def member_of(officer: Officer, group_id: UUID, right: Right) -> Membership:
@@ -30,6 +30,25 @@ def member_of(officer: Officer, group_id: UUID, right: Right) -> Membership:
     if not membership.has(right):
         raise NotAllowed
     return membership
+
+
+def hold_group(membership: Membership, right: Right) -> ClosedUserGroup:
+    """Lock the group's row until the transaction ends, and check the membership again under that lock.
+
+    Every write starts here: between the gate and the lock a member may have been removed, lost the role, or the
+    phase may have moved. Returns the group as it is now. Raises Stranger (404) or NotAllowed (403).
+    """
+    group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=membership.group_id)
+    role = (
+        Membership.objects.filter(pk=membership.pk, left_at__isnull=True, officer__is_active=True)
+        .values_list("role", flat=True)
+        .first()
+    )
+    if role is None:
+        raise Stranger
+    if right not in RIGHTS[Role(role)]:
+        raise NotAllowed
+    return group
 
 
 def member_view[**P](

@@ -1,0 +1,142 @@
+"""Reads of groups: whose groups, who is in, which countries, which sealer.
+
+What must not live here: writes, and anything about messages (counts come through announcements.card_facts).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.models import Officer
+from groups.access import RIGHTS, Right
+from groups.models import ClosedUserGroup, EpochKey, GroupCountry, Membership, Phase, Role
+from vault import KeyDestroyed, SealBroken, Sealer, keystore
+
+
+def groups_of(officer: Officer) -> list[Membership]:
+    """Return the officer's present memberships with their groups loaded: living ones first, then by code."""
+    memberships = Membership.objects.filter(
+        officer=officer, left_at__isnull=True, officer__is_active=True
+    ).select_related("group", "officer__administration")
+    order = list(Phase)
+    done = {Phase.CLOSED, Phase.ARCHIVED}
+    return sorted(
+        memberships,
+        key=lambda m: (m.group.phase in done, order.index(Phase(m.group.phase)) != 2, m.group.code),
+    )
+
+
+def members_of(membership: Membership) -> QuerySet[Membership]:
+    """Return the present members of the group with officer and administration, by country, role and name."""
+    return (
+        Membership.objects.filter(group_id=membership.group_id, left_at__isnull=True)
+        .select_related("officer__administration")
+        .order_by("country", "role", "officer__name", "pk")
+    )
+
+
+def member_in(membership: Membership, member_id: UUID) -> Membership | None:
+    """Return one present member of the group, or None."""
+    return members_of(membership).filter(pk=member_id).first()
+
+
+def countries_of(membership: Membership) -> QuerySet[GroupCountry]:
+    """Return the countries that take part, with their contact points, by code."""
+    return (
+        GroupCountry.objects.filter(group_id=membership.group_id)
+        .select_related("contact_point__officer__administration")
+        .order_by("country")
+    )
+
+
+def country_codes(membership: Membership) -> list[str]:
+    """Return the codes of the countries that take part."""
+    return list(countries_of(membership).values_list("country", flat=True))
+
+
+def members_by_right(group: ClosedUserGroup, right: Right) -> QuerySet[Membership]:
+    """Return the present members whose role carries `right`."""
+    roles = [role for role, rights in RIGHTS.items() if right in rights]
+    return Membership.objects.filter(
+        group=group, left_at__isnull=True, officer__is_active=True, role__in=roles
+    ).select_related("officer")
+
+
+@lru_cache(maxsize=4096)
+def _wrapped_key(group_id: UUID, epoch: int) -> bytes:
+    wrapped = EpochKey.objects.filter(group_id=group_id, epoch=epoch).values_list("wrapped", flat=True).first()
+    if wrapped is None:
+        raise SealBroken
+    return bytes(wrapped)
+
+
+def sealer_for(group: ClosedUserGroup, epoch: int) -> Sealer:
+    """Return what seals and opens in one epoch of a group; wrapped keys are cached, they never change.
+
+    Raises KeyDestroyed (410) for an archived group, SealBroken for an epoch that never was, KeyStoreUnavailable.
+    """
+    if group.phase == Phase.ARCHIVED:
+        raise KeyDestroyed
+    return keystore().group_sealer(group.pk, epoch, _wrapped_key(group.pk, epoch))
+
+
+def current_sealer(group: ClosedUserGroup) -> Sealer:
+    """Return the sealer of the group's present epoch. Give a group whose row is locked when you write with it."""
+    return sealer_for(group, group.key_epoch)
+
+
+def today_utc() -> date:
+    """Return today's date in UTC: the day that pages and rules of groups count in."""
+    return datetime.now(tz=UTC).date()
+
+
+def group_summary(membership: Membership) -> dict[str, Any]:
+    """Return one group as `GET /groups` lists it."""
+    group = membership.group
+    return {
+        "id": str(group.pk),
+        "code": group.code,
+        "name": group.name,
+        "kind": group.kind,
+        "phase": group.phase,
+        "form_mode": group.form_mode,
+        "starts_on": group.starts_on,
+        "ends_on": group.ends_on,
+        "cut_off_hour": group.cut_off_hour,
+        "role": membership.role,
+        "country": membership.country,
+        "rights": sorted(RIGHTS[Role(membership.role)]),
+        "epoch": str(group.stream_epoch),
+        "head": group.head,
+    }
+
+
+def group_detail(membership: Membership) -> dict[str, Any]:
+    """Return one group with its members and countries as `GET /groups/{id}` shows it."""
+    return {
+        **group_summary(membership),
+        "description": membership.group.description,
+        "members": [
+            {
+                "id": str(member.pk),
+                "officer": str(member.officer_id),
+                "name": member.officer.name,
+                "administration": member.officer.administration.name,
+                "country": member.country,
+                "role": member.role,
+            }
+            for member in members_of(membership)
+        ],
+        "countries": [
+            {
+                "country": taking_part.country,
+                "contact_point": str(taking_part.contact_point_id) if taking_part.contact_point_id else None,
+            }
+            for taking_part in countries_of(membership)
+        ],
+    }
