@@ -6,11 +6,13 @@ What must not live here: what an officer may do inside a group (groups.access sa
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, ThrottlingMixin
 
@@ -111,6 +113,16 @@ class Invitation(models.Model):
     accepted_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["officer"],
+                condition=models.Q(accepted_at__isnull=True, withdrawn_at__isnull=True),
+                name="invitation_one_open",
+            )
+        ]
+        ordering = ["-created_at"]
+
 
 class OfficerSession(models.Model):
     """A server-side session as its owner sees it: listed, revocable. The session key itself is kept as a hash."""
@@ -118,12 +130,23 @@ class OfficerSession(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     officer = models.ForeignKey(Officer, on_delete=models.CASCADE, related_name="officer_sessions")
     key_hash = models.BinaryField(unique=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    last_seen_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    idle_seconds = models.PositiveIntegerField(default=30 * 60)
+    ends_at = models.DateTimeField()
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=200, blank=True)
     verified = models.BooleanField(default=False)
     revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["officer", "revoked_at"], name="session_of_officer")]
+        ordering = ["-last_seen_at"]
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether this session still opens anything: not revoked, not idle too long, not past its end."""
+        idle = now - self.last_seen_at
+        return self.revoked_at is None and now < self.ends_at and idle < timedelta(seconds=self.idle_seconds)
 
 
 class Token(models.Model):
@@ -150,11 +173,33 @@ class Token(models.Model):
         ]
 
 
-class AuthenticatorDevice(ThrottlingMixin, Device):  # type: ignore[misc]
-    """A TOTP authenticator (RFC 6238) whose key is sealed; a code works once, because `last_counter` only grows."""
+class PatientThrottle(ThrottlingMixin):  # type: ignore[misc]
+    """Doubling waits after wrong codes, but never long: the owner of a phone is not locked out by a stranger."""
 
+    LONGEST_WAIT_FAILURES: ClassVar[int] = 7  # 1, 2, 4 … 64 seconds
+
+    class Meta:
+        abstract = True
+
+    def get_throttle_factor(self) -> int:
+        return 1
+
+    def throttle_increment(self, commit: bool = True) -> None:
+        """Count one more wrong code; the wait stops doubling at 64 seconds."""
+        super().throttle_increment(commit=False)
+        self.throttling_failure_count = min(self.throttling_failure_count, self.LONGEST_WAIT_FAILURES)
+        if commit:
+            self.save(update_fields=["throttling_failure_count", "throttling_failure_timestamp"])
+
+
+class AuthenticatorDevice(PatientThrottle, Device):  # type: ignore[misc]
+    """A TOTP authenticator (RFC 6238) whose key is sealed; a code works once, because `last_counter` only grows.
+
+    `key_id` names the key in its seal: a sealed key that was moved to another row does not open.
+    """
+
+    key_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     sealed_key = models.BinaryField()
-    drift = models.SmallIntegerField(default=0)
     last_counter = models.BigIntegerField(default=-1)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -165,5 +210,27 @@ class AuthenticatorDevice(ThrottlingMixin, Device):  # type: ignore[misc]
             )
         ]
 
-    def get_throttle_factor(self) -> Any:
-        return 1
+
+class RecoveryDevice(PatientThrottle, Device):  # type: ignore[misc]
+    """The officer's printed sheet of codes, for the day when the authenticator is lost."""
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user"], name="recovery_device_once")]
+
+
+class RecoveryCode(models.Model):
+    """One code of that sheet. Only its hash is stored (a code carries 80 random bits); used once."""
+
+    device = models.ForeignKey(RecoveryDevice, on_delete=models.CASCADE, related_name="codes")
+    code_hash = models.BinaryField(unique=True)
+    used_at = models.DateTimeField(null=True)
+
+
+class SignInThrottle(models.Model):
+    """Failed sign-ins of one name or one address, under a keyed hash: the table names nobody."""
+
+    key_hash = models.BinaryField(primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_failed_at = models.DateTimeField()

@@ -1,3 +1,208 @@
-"""The people of the tests: one per role, a removed member, and a stranger. Each test says whom it needs."""
+"""The people of the tests: one per role, a removed member, and a stranger. Each test says whom it needs.
+
+amina coordinator (NG) · chloe analyst (FR) · bruno contact point and fatou officer (GH) · dmitri officer (BE) ·
+olga observer (FR) · audrey auditor (BE) · removed, once an officer of the group (NG) · eve, member of another group
+only (NG) · padma platform administrator, member of none.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from accounts import actions
+from accounts.models import Administration, AuthenticatorDevice, Officer
+from groups.models import ClosedUserGroup, EpochKey, GroupCountry, Membership, Phase, Role
+from vault import keystore
+
+PASSWORD = "a lantern over quiet water"
+SCOPES = ("messages:read", "messages:write", "cen:read", "cen:write", "transfers")
+
+
+def pytest_configure() -> None:
+    """Hash passwords fast: what Argon2 does is tested where it is used, not in every test."""
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def administrations(db: None) -> dict[str, Administration]:
+    names = {
+        "NG": "Nigeria Customs Service",
+        "GH": "Ghana Revenue Authority",
+        "FR": "Direction générale des douanes et droits indirects",
+        "BE": "Administration générale des Douanes et Accises",
+    }
+    return {code: actions.create_administration(country=code, name=name) for code, name in names.items()}
+
+
+@pytest.fixture
+def make_officer(administrations: dict[str, Administration]) -> Callable[..., Officer]:
+    def make(name: str, country: str = "NG", **values: Any) -> Officer:
+        values.setdefault("password", PASSWORD)
+        return actions.create_officer(
+            email=f"{name.lower()}@demo.invalid",
+            name=name.capitalize(),
+            administration=administrations[country],
+            **values,
+        )
+
+    return make
+
+
+@pytest.fixture
+def amina(make_officer: Callable[..., Officer]) -> Officer:
+    """Coordinator."""
+    return make_officer("amina", "NG", time_zone="Africa/Lagos")
+
+
+@pytest.fixture
+def chloe(make_officer: Callable[..., Officer]) -> Officer:
+    """Analyst."""
+    return make_officer("chloe", "FR", language="fr", time_zone="Europe/Paris")
+
+
+@pytest.fixture
+def bruno(make_officer: Callable[..., Officer]) -> Officer:
+    """Contact point of GH."""
+    return make_officer("bruno", "GH", time_zone="Africa/Accra")
+
+
+@pytest.fixture
+def fatou(make_officer: Callable[..., Officer]) -> Officer:
+    """Officer, of bruno's country."""
+    return make_officer("fatou", "GH", language="fr", time_zone="Africa/Accra")
+
+
+@pytest.fixture
+def dmitri(make_officer: Callable[..., Officer]) -> Officer:
+    """Officer of another country."""
+    return make_officer("dmitri", "BE", time_zone="Europe/Brussels")
+
+
+@pytest.fixture
+def olga(make_officer: Callable[..., Officer]) -> Officer:
+    """Observer: reads, writes nothing."""
+    return make_officer("olga", "FR")
+
+
+@pytest.fixture
+def audrey(make_officer: Callable[..., Officer]) -> Officer:
+    """Auditor: reads the trail, not the messages."""
+    return make_officer("audrey", "BE")
+
+
+@pytest.fixture
+def eve(make_officer: Callable[..., Officer]) -> Officer:
+    """Stranger: a member of another group only."""
+    return make_officer("eve", "NG")
+
+
+@pytest.fixture
+def removed(make_officer: Callable[..., Officer]) -> Officer:
+    """An officer of the group until yesterday."""
+    return make_officer("removed", "NG")
+
+
+@pytest.fixture
+def padma(make_officer: Callable[..., Officer]) -> Officer:
+    """Platform administrator, member of no group."""
+    return make_officer("padma", "BE", is_platform_administrator=True)
+
+
+def make_group(code: str, name: str, *, phase: str = Phase.OPERATIONAL, **values: Any) -> ClosedUserGroup:
+    """Return a group with its keys, by rows: what making a group does is tested with groups."""
+    today = timezone.now().date()
+    values.setdefault("starts_on", today - timedelta(days=2))
+    values.setdefault("ends_on", today + timedelta(days=5))
+    group = ClosedUserGroup.objects.create(code=code, name=name, phase=phase, **values)
+    keystore().create_group_key(group.pk)
+    EpochKey.objects.create(group=group, epoch=1, wrapped=keystore().new_epoch_key(group.pk, 1))
+    return group
+
+
+def join(group: ClosedUserGroup, officer: Officer, role: str, **values: Any) -> Membership:
+    """Return the officer's new membership; the country takes part from then on."""
+    country = officer.country
+    GroupCountry.objects.get_or_create(group=group, country=country)
+    return Membership.objects.create(group=group, officer=officer, role=role, country=country, **values)
+
+
+@pytest.fixture
+def group(
+    amina: Officer,
+    chloe: Officer,
+    bruno: Officer,
+    fatou: Officer,
+    dmitri: Officer,
+    olga: Officer,
+    audrey: Officer,
+    removed: Officer,
+) -> ClosedUserGroup:
+    """An operation on its third day, with everybody of the cast but eve and padma."""
+    group = make_group("HARMATTAN", "Operation Harmattan")
+    join(group, amina, Role.COORDINATOR)
+    join(group, chloe, Role.ANALYST)
+    contact = join(group, bruno, Role.CONTACT_POINT)
+    join(group, fatou, Role.OFFICER)
+    join(group, dmitri, Role.OFFICER)
+    join(group, olga, Role.OBSERVER)
+    join(group, audrey, Role.AUDITOR)
+    join(group, removed, Role.OFFICER, left_at=timezone.now() - timedelta(days=1))
+    GroupCountry.objects.filter(group=group, country=bruno.country).update(contact_point=contact)
+    return group
+
+
+@pytest.fixture
+def other_group(eve: Officer) -> ClosedUserGroup:
+    """A group of eve alone."""
+    group = make_group("SIROCCO", "Operation Sirocco")
+    join(group, eve, Role.COORDINATOR)
+    return group
+
+
+def membership_of(officer: Officer, group: ClosedUserGroup) -> Membership:
+    """Return the present membership, as a gate would."""
+    return Membership.objects.select_related("group", "officer__administration").get(
+        officer=officer, group=group, left_at__isnull=True
+    )
+
+
+def authenticator_of(officer: Officer) -> AuthenticatorDevice:
+    """Return the officer's authenticator; its key is no key, so it proves nothing."""
+    device, _ = AuthenticatorDevice.objects.get_or_create(
+        user=officer, confirmed=True, defaults={"name": "authenticator", "sealed_key": b""}
+    )
+    return device
+
+
+def sign_in(client: Client, officer: Officer) -> Client:
+    """Return `client` with a session of `officer` that has passed the second factor."""
+    client.force_login(officer)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = authenticator_of(officer).persistent_id
+    session.save()
+    actions.open_session(officer, session_key=str(session.session_key), verified=True)
+    return client
+
+
+def token_for(officer: Officer, *scopes: str) -> str:
+    """Return the secret of a new token; without scopes it carries all of them."""
+    _token, secret = actions.create_token(officer=officer, name="test", scopes=scopes or SCOPES)
+    return secret
+
+
+@pytest.fixture(name="sign_in")
+def sign_in_fixture() -> Callable[[Client, Officer], Client]:
+    return sign_in
+
+
+@pytest.fixture(name="token_for")
+def token_for_fixture() -> Callable[..., str]:
+    return token_for

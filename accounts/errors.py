@@ -1,0 +1,107 @@
+"""The refusals of accounts. None tells whether a name, a link or a token exists."""
+
+from __future__ import annotations
+
+from problems import Refusal
+
+
+class WrongSignIn(Refusal):
+    """The e-mail address or the password is wrong."""
+
+    code = "wrong_sign_in"
+    status = 401
+
+
+class WrongCode(Refusal):
+    """This code is wrong or was used already. Wait for the next one."""
+
+    code = "wrong_code"
+    status = 401
+
+
+class TooManyTries(Refusal):
+    """Too many tries. Wait a moment, then try again."""
+
+    code = "too_many_tries"
+    status = 429
+
+    def __init__(self, retry_after: int = 60) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class InvitationInvalid(Refusal):
+    """This invitation link is used up, withdrawn or too old. Ask for a new one."""
+
+    code = "invitation_invalid"
+    status = 410
+
+
+class BadPassword(Refusal):
+    """This password is not accepted."""
+
+    code = "bad_password"
+    status = 422
+
+
+class OfficerExists(Refusal):
+    """There is an officer with this e-mail address already."""
+
+    code = "officer_exists"
+    status = 409
+
+
+class AdministrationExists(Refusal):
+    """This country has an administration of this name already."""
+
+    code = "administration_exists"
+    status = 409
+
+
+class NotYourself(Refusal):
+    """You cannot do this to your own account: ask another administrator."""
+
+    code = "not_yourself"
+    status = 409
+
+
+class AdministratorsOnly(Refusal):
+    """Only platform administrators may do this."""
+
+    code = "administrators_only"
+    status = 403
+
+
+class NoSuchObject(Refusal):
+    """There is nothing here, or nothing that you may see."""
+
+    code = "not_found"
+    status = 404
+
+
+class BadToken(Refusal):
+    """A token needs a name, known scopes, exactly one owner and an end in the future."""
+
+    code = "bad_token"
+    status = 422
+
+
+class ScopeMissing(Refusal):
+    """This token does not carry the scope that this needs."""
+
+    code = "scope_missing"
+    status = 403
+
+
+class FactorMissing(Refusal):
+    """This account has no second factor: ask for a new invitation."""
+
+    code = "factor_missing"
+    status = 403
+
+
+class KeyStoreAway(Refusal):
+    """The key store cannot be reached now. Try again in a moment."""
+
+    code = "key_store_unavailable"
+    status = 503
