@@ -1,5 +1,6 @@
 // What every page needs: clocks, the theme buttons, htmx with Django's CSRF token, the plain connection state.
 import { startClocks } from "./clock.js";
+import { csrfToken } from "./csrf.js";
 import { gettext } from "./text.js";
 
 function startThemeChoice() {
@@ -18,11 +19,6 @@ function startThemeChoice() {
     }
     show();
   }
-}
-
-/** The token for unsafe requests, from any form of the page (the cookie may carry a __Host- name). */
-export function csrfToken() {
-  return document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 }
 
 function startHtmx() {
