@@ -15,9 +15,11 @@ from django.utils import timezone
 
 import audit
 from audit import Action
+from groups import announcements, phases
 from groups.access import Right
-from groups.errors import NotAllowed, OperationClosed
-from groups.models import ClosedUserGroup, Membership, Phase
+from groups.errors import NotAllowed
+from groups.models import ClosedUserGroup, Membership
+from groups.phases import PhaseAct
 from simplified_forms.errors import DraftMoved, NothingToPublish, TemplateUnknown
 from simplified_forms.fields import Kind, Mode
 from simplified_forms.models import FormTemplate
@@ -37,9 +39,13 @@ def _locked_group(membership: Membership) -> ClosedUserGroup:
     if not membership.has(Right.EDIT_TEMPLATES):
         raise NotAllowed
     group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=membership.group_id)
-    if group.phase in (Phase.CLOSED, Phase.ARCHIVED):
-        raise OperationClosed
+    phases.permits(group, PhaseAct.EDIT_TEMPLATES)
     return group
+
+
+def _tell(group: ClosedUserGroup, membership: Membership, setting: str) -> None:
+    """Let those who watch the group know that its forms are not what they were."""
+    announcements.announce(group, type="settings", actor=membership.officer_id, data={"fields": [setting]})
 
 
 def _require_form(kind: str, mode: str) -> None:
@@ -59,8 +65,8 @@ def save_draft(
 ) -> FormTemplate:
     """Create or change the draft of a kind and mode.
 
-    `seen_at` is the `saved_at` of the draft that the editor started from, None if there was none. Raises DraftMoved if
-    it is not that one any more, BadTemplate, NotAllowed, OperationClosed, TemplateUnknown.
+    `seen_at` is the `saved_at` of the draft that the editor started from, None if there was none. Raises
+    DraftMoved if it is not that one any more, BadTemplate, NotAllowed, OperationClosed, TemplateUnknown.
     """
     _require_form(kind, mode)
     group = _locked_group(membership)
@@ -112,8 +118,8 @@ def publish_template(
 ) -> FormTemplate:
     """Turn the draft into the next version, in force from now on; the version before it is retired.
 
-    Raises NothingToPublish, DraftMoved (when `seen_at` is given and the draft is newer), BadTemplate if a field that
-    every form of this kind needs is missing, NotAllowed, OperationClosed, TemplateUnknown.
+    Raises NothingToPublish, DraftMoved (when `seen_at` is given and the draft is newer), BadTemplate if a field
+    that every form of this kind needs is missing, NotAllowed, OperationClosed, TemplateUnknown.
     """
     _require_form(kind, mode)
     group = _locked_group(membership)
@@ -140,6 +146,7 @@ def publish_template(
         mode=mode,
         version=draft.version,
     )
+    _tell(group, membership, "form_templates")
     return draft
 
 
@@ -165,6 +172,7 @@ def choose_form_mode(membership: Membership, *, mode: str) -> None:
     group.form_mode = mode
     group.save(update_fields=["form_mode"])
     membership.group.form_mode = mode
+    _tell(group, membership, "form_mode")
     audit.record(
         Action.FORM_MODE_CHOSEN, actor=membership.officer_id, group=group.pk, subject=f"group:{group.pk}", mode=mode
     )
@@ -211,6 +219,11 @@ def create_starting_templates(
         mode=group.form_mode,
     )
     return made
+
+
+def start_group(group: ClosedUserGroup, actor: UUID) -> None:
+    """Give a group that was just made its forms; called inside that very transaction."""
+    create_starting_templates(group, actor=actor)
 
 
 def default_name(kind: str, mode: str) -> str:

@@ -1,7 +1,7 @@
 """Short code lists that only the forms use, and one door to every list that a field can name.
 
-What lives here: lists too small or too particular for `nomenclature` (proposals of this project, none is an official
-list), and `labels`. What must not: lists that CEN needs; those belong to `nomenclature`.
+What lives here: lists too small or too particular for `nomenclature` (proposals of this project, none is an
+official list), and `labels`. What must not: lists that CEN needs; those belong to `nomenclature`.
 """
 
 from collections.abc import Mapping
@@ -46,5 +46,5 @@ def fitting(list_name: str, code: str) -> tuple[str, ...]:
     """Return the codes of the narrowing field that this code fits; empty means that it fits always."""
     if list_name in OWN_LISTS:
         return ()
-    fits = code_list(list_name).entry(code).attributes.get("fits") or ()
+    fits = code_list(list_name).attributes(code).get("fits") or ()
     return tuple(fits)

@@ -104,7 +104,7 @@ SEIZURE_RULES: Final[tuple[Rule, ...]] = (
 
 
 def offered_codes(field: Field, offered: list[str] | None) -> frozenset[str]:
-    """Return the codes that a form offers: all of the list, or the subset; a commodity group stands for its items."""
+    """Return the codes that a form offers: all, or the subset; a commodity group stands for its items."""
     known = known_codes(field)
     if not offered:
         return known
@@ -129,19 +129,7 @@ def check_of(field: Field, offered: list[str] | None = None) -> Check:
         return rows_check(field)
     if field.type in _PLAIN:
         return _PLAIN[field.type](field)
-    if field.type == "messages":
-        return values.many_check(values.message_check(field), field.max_items)
-    known, open_codes = known_codes(field), offered_codes(field, offered)
-    if field.type == "commodity":
-        return values.commodity_check(known, open_codes)
-    one = values.code_check(known, open_codes)
-    if field.type in ("codes", "countries"):
-        return values.many_check(one, field.max_items)
-    if field.type == "quantity":
-        return values.amount_check("unit", one)
-    if field.type == "money":
-        return values.amount_check("currency", one)
-    return one
+    return _CODED[field.type](field, known_codes(field), offered_codes(field, offered))
 
 
 _PLAIN: Final[Mapping[str, Callable[[Field], Check]]] = {
@@ -153,9 +141,23 @@ _PLAIN: Final[Mapping[str, Callable[[Field], Check]]] = {
     "integer": values.integer_check,
     "decimal": values.decimal_check,
     "boolean": values.boolean_check,
-    "place": values.place_check,
+    "place": values.text_check,
     "hs": values.hs_check,
     "message": values.message_check,
+    "messages": lambda field: values.many_check(values.message_check(field), field.max_items),
+}
+
+
+_CODED: Final[Mapping[str, Callable[[Field, frozenset[str], frozenset[str]], Check]]] = {
+    "code": lambda _field, known, offered: values.code_check(known, offered),
+    "country": lambda _field, known, offered: values.code_check(known, offered),
+    "commodity": lambda _field, known, offered: values.commodity_check(known, offered),
+    "codes": lambda field, known, offered: values.many_check(values.code_check(known, offered), field.max_items),
+    "countries": lambda field, known, offered: values.many_check(
+        values.code_check(known, offered), field.max_items
+    ),
+    "quantity": lambda _field, known, offered: values.amount_check("unit", values.code_check(known, offered)),
+    "money": lambda _field, known, offered: values.amount_check("currency", values.code_check(known, offered)),
 }
 
 
@@ -216,9 +218,10 @@ def _cleaned(level: Level, given: dict[str, Any], prefix: str, run: Run) -> dict
         elif item.implied is not None:
             cleaned[name] = item.implied
     for item in level.items:
-        if item.required and item.name not in cleaned and item.name not in refused:
-            if item.show_when is None or _shown(cleaned, item.show_when):
-                run.refuse(prefix + item.name, "required")
+        if not item.required or item.name in cleaned or item.name in refused:
+            continue
+        if item.show_when is None or _shown(cleaned, item.show_when):
+            run.refuse(prefix + item.name, "required")
     for rule in level.rules:
         rule(cleaned, prefix, run)
     return cleaned

@@ -1,8 +1,12 @@
-"""Turns a specification into a form ready to draw, in one language. Pure; the shape is `simplified_forms.shapes`."""
+"""Turns a specification into a form ready to draw, in one language. Pure; the shape is
+`simplified_forms.shapes`.
+"""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
+import orjson
 from django.utils.translation import override
 
 from nomenclature.lists import code_list
@@ -23,7 +27,13 @@ SEARCHED: Final[Mapping[str, str]] = {
 
 def described_fields(spec: Mapping[str, Any], *, language: str, nominal_allowed: bool) -> list[FieldDescription]:
     """Return the fields of a specification in its order, nominal ones only where the group takes them."""
-    entries = [(CATALOGUE[entry["name"]], entry) for entry in spec["fields"]]
+    # The caller only reads what it gets: it is shared between requests.
+    return _described_fields(orjson.dumps(spec), language, nominal_allowed)
+
+
+@lru_cache(maxsize=256)
+def _described_fields(spec_json: bytes, language: str, nominal_allowed: bool) -> list[FieldDescription]:
+    entries = [(CATALOGUE[entry["name"]], entry) for entry in orjson.loads(spec_json)["fields"]]
     open_entries = [(field, entry) for field, entry in entries if nominal_allowed or not field.nominal]
     names = {field.name for field, _ in open_entries}
     with override(language):
@@ -104,7 +114,7 @@ def options_of(field: Field, subset: list[str] | None, language: str) -> list[Op
 def _option(field: Field, list_name: str, code: str, label: str, language: str) -> Option:
     option: Option = {"code": code, "label": label}
     if field.type == "commodity":
-        group = code_list("commodity").entry(code).attributes.get("group") or code.split(".", 1)[0]
+        group = code_list("commodity").attributes(code)["group"]
         option["group"] = str(group)
         option["group_label"] = choices.labels("commodity_group", language).get(str(group), str(group))
         option["units"] = list(rules.allowed_units(code))

@@ -1,7 +1,7 @@
 """What a field of a form is: the vocabulary in which the catalogue is written. No entries here, and no checks.
 
-A field is the same in every template that uses it: a template chooses, orders, narrows and explains, it never changes
-the type or the meaning of a field. Only so can one mapping carry the seizures of every group into CEN.
+A field is the same in every template that uses it: a template chooses, orders, narrows and explains, it never
+changes the type or the meaning of a field. Only so can one mapping carry the seizures of every group into CEN.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,11 +57,12 @@ ADDED_ONLY: Final[frozenset[str]] = frozenset()
 class Field:
     """One field of the catalogue.
 
-    `modes`: the starting seizure forms in which it stands (any template may add it). `kinds`: the message kinds whose
-    templates may use it. `essential`: the kinds whose every template must hold it, mandatory. `cen_column`: the column
-    of CEN that it may be mapped to, None when it never leaves the group. `fits_field`: the field whose value narrows
-    the codes. `show_when`: (field, codes) that must be met for it to be asked. `check`: name of a check-digit rule of
-    `nomenclature.validators`. `past`: a time that cannot lie ahead. `implied`: the value that absence stands for.
+    `modes`: the starting seizure forms in which it stands (any template may add it). `kinds`: the message kinds
+    whose templates may use it. `essential`: the kinds whose every template must hold it, mandatory. `cen_column`:
+    the column of CEN that it may be mapped to, None when it never leaves the group. `fits_field`: the field whose
+    value narrows the codes. `show_when`: (field, codes) that must be met for it to be asked. `check`: name of a
+    check-digit rule of `nomenclature.validators`. `past`: a time that cannot lie ahead. `implied`: the value that
+    absence stands for.
     """
 
     name: str

@@ -18,8 +18,9 @@ from simplified_forms.fields import Kind, Mode
 class FormTemplate(models.Model):
     """One version of the form of a kind in a group; a seizure has one line of versions per form mode.
 
-    A draft may change. Once published, a row never changes again but for its retirement, and is never deleted: sealed
-    messages name the version that they were written on. A trigger holds this against the owner of the table too.
+    A draft may change. Once published, a row never changes again but for its retirement, and is never deleted:
+    sealed messages name the version that they were written on. A trigger holds this against the owner of the table
+    too.
     """
 
     class State(models.TextChoices):

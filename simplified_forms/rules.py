@@ -1,7 +1,7 @@
 """Checks across fields: units of goods, sane quantities, concealment and conveyance, country, direction and route.
 
-A rule reads the cleaned values of one level (a body, or one goods line) and writes into the run. Errors are what can
-never be right; questions are what is odd: the page asks, nothing is forbidden. Pure.
+A rule reads the cleaned values of one level (a body, or one goods line) and writes into the run. Errors are what
+can never be right; questions are what is odd: the page asks, nothing is forbidden. Pure.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 from nomenclature import units
-from nomenclature.lists import code_list
 from simplified_forms import choices
 from simplified_forms.run import Run
 
@@ -20,15 +19,7 @@ type Values = Mapping[str, Any]
 @lru_cache(maxsize=1024)
 def allowed_units(commodity: str) -> tuple[str, ...]:
     """Return the units in which a commodity is counted, the usual one first; empty means any unit."""
-    return tuple(code_list("commodity").entry(commodity).attributes.get("units") or ())
-
-
-@lru_cache(maxsize=1024)
-def sane_limit(commodity: str) -> tuple[Decimal, str] | None:
-    """Return the largest usual quantity of a commodity and its unit (the normalised one), None if there is none."""
-    attributes = code_list("commodity").entry(commodity).attributes
-    limit, unit = attributes.get("sane_max"), attributes.get("normalised")
-    return (Decimal(str(limit)), str(unit)) if limit and unit else None
+    return units.allowed_units(commodity)
 
 
 def judge_quantity(values: Values, *, quantity: str, commodity: str, prefix: str, run: Run) -> None:
@@ -42,11 +33,7 @@ def judge_quantity(values: Values, *, quantity: str, commodity: str, prefix: str
         listed = ", ".join(names[unit] for unit in allowed)
         run.refuse(f"{prefix}{quantity}.unit", "unit_not_allowed", units=listed)
         return
-    limit = sane_limit(item)
-    if limit is None:
-        return
-    normal = units.normalise(Decimal(amount["value"]), amount["unit"], item)
-    if normal is not None and normal.unit == limit[1] and normal.value > limit[0]:
+    if not units.is_plausible(Decimal(amount["value"]), amount["unit"], item):
         run.ask(f"{prefix}{quantity}.value", "unusual_quantity")
 
 

@@ -1,10 +1,11 @@
 """The shapes of what the page and the API receive: one form, ready to draw. Types only, no code that runs.
 
 `simplified_forms.queries.form_description(template, language)` gives a `FormDescription`; `GET
-/api/v1/groups/{id}/templates` gives the same object per kind under `description`, and the composer, the seizure page
-and the preview of the template builder draw it with static/simplified_forms/form.js.
+/api/v1/groups/{id}/templates` gives the same object per kind under `description`, and the composer, the seizure
+page and the preview of the template builder draw it with static/simplified_forms/form.js.
 
-A body (what is sent, and what validation answers as `cleaned`) maps field names to values. Empty fields are left out.
+A body (what is sent, and what validation answers as `cleaned`) maps field names to values. Empty fields are left
+out.
 
 | `type`      | value in the body                                                                        |
 |-------------|------------------------------------------------------------------------------------------|
@@ -32,7 +33,8 @@ A body (what is sent, and what validation answers as `cleaned`) maps field names
 | `persons`   | counts: a list of objects with the fields of `fields`                                    |
 | `documents` | type and number: a list of objects with the fields of `fields`                           |
 
-Problems name a field by its path in the body: `date`, `quantity.value`, `goods.2.quantity.unit` (rows count from 0).
+Problems name a field by its path in the body: `date`, `quantity.value`, `goods.2.quantity.unit` (rows count from
+0).
 """
 
 from typing import Any, Literal, NotRequired, TypedDict
@@ -67,8 +69,8 @@ type FieldType = Literal[
 class Option(TypedDict):
     """One choice of a field of type code, codes, commodity or money.
 
-    `group` and `group_label`: heading under which the choice stands (options of one group are neighbours).
-    `fits`: offer this choice only while the value of the field named by `fits_field` is one of these codes; absent or
+    `group` and `group_label`: heading under which the choice stands (options of one group are neighbours). `fits`:
+    offer this choice only while the value of the field named by `fits_field` is one of these codes; absent or
     empty means always. `units`: of a commodity, the unit codes allowed, the usual one first.
     """
 
@@ -91,8 +93,8 @@ class FieldDescription(TypedDict):
     """One field, in the order in which it is to be drawn. Labels, help and options are in the language asked for.
 
     Always there: name, type, label, help ("" when none), section (name of a section), required, default (null when
-    none; the special strings "today", "now", "my_country", "last" mean: today in UTC, now in UTC, the country of the
-    sender's administration, the value this officer sent last), wide (draw over the full width).
+    none; the special strings "today", "now", "my_country", "last" mean: today in UTC, now in UTC, the country of
+    the sender's administration, the value this officer sent last), wide (draw over the full width).
     """
 
     name: str
@@ -128,7 +130,7 @@ class SectionDescription(TypedDict):
 
 
 class FormDescription(TypedDict):
-    """One form. `template` and `version` are those to be named when a body is sent; null for a preview of a draft."""
+    """One form. `template` and `version` are null for a preview of a draft."""
 
     template: str | None
     kind: str

@@ -1,7 +1,7 @@
 """Judges a specification: may this choice of fields be kept, and be published? Pure, no ORM.
 
-A specification is `{"fields": [{"name", "required", "codes", "help": {"en", "fr"}, "default"}]}`; `codes` is None for
-the whole list, or the codes offered (of a quantity: the units; of a commodity also whole groups, "DRG").
+A specification is `{"fields": [{"name", "required", "codes", "help": {"en", "fr"}, "default"}]}`; `codes` is None
+for the whole list, or the codes offered (of a quantity: the units; of a commodity also whole groups, "DRG").
 """
 
 from collections.abc import Mapping

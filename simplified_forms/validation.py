@@ -1,7 +1,8 @@
 """Judges a body against a specification: one pure function for the page, the API, imports and transfers.
 
-No ORM, no request, no clock: what it must know comes in the `Context`. It never raises, whatever JSON it is given, and
-what it answers as cleaned is a fixed point: cleaning it again changes nothing. Value shapes: `simplified_forms.shapes`.
+No ORM, no request, no clock: what it must know comes in the `Context`. It never raises, whatever JSON it is given,
+and what it answers as cleaned is a fixed point: cleaning it again changes nothing. Value shapes:
+`simplified_forms.shapes`.
 """
 
 from collections.abc import Mapping
@@ -26,8 +27,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 class Outcome:
     """What came of a validation.
 
-    `cleaned`: the values in canonical spelling and the form's order; complete only without errors. `errors`: what must
-    be mended. `questions`: what is odd and may be right; the sender is asked, nothing is forbidden.
+    `cleaned`: the values in canonical spelling and the form's order; complete only without errors. `errors`: what
+    must be mended. `questions`: what is odd and may be right; the sender is asked, nothing is forbidden.
     """
 
     cleaned: dict[str, Any]
@@ -42,6 +43,13 @@ class Outcome:
 
 def validate(spec: Mapping[str, Any], body: object, context: Context) -> Outcome:
     """Return the cleaned body, the errors and the questions, in the context's language."""
+    if get_language() == context.language:
+        return _validated(spec, body, context)
+    with override(context.language):
+        return _validated(spec, body, context)
+
+
+def _validated(spec: Mapping[str, Any], body: object, context: Context) -> Outcome:
     run = Run(context, _earliest(context))
     code = _unfit(body)
     if code is not None:
@@ -71,16 +79,8 @@ def _unfit(body: object) -> str | None:
 
 
 def _outcome(cleaned: dict[str, Any], run: Run) -> Outcome:
-    if not run.errors and not run.questions:
-        return Outcome(cleaned, [], [])
-    if get_language() == run.context.language:
-        return Outcome(cleaned, *_worded(run))
-    with override(run.context.language):
-        return Outcome(cleaned, *_worded(run))
-
-
-def _worded(run: Run) -> tuple[list[FieldProblem], list[FieldProblem]]:
-    return (
+    return Outcome(
+        cleaned,
         [problem(path, code, params) for path, code, params in run.errors],
         [problem(path, code, params) for path, code, params in run.questions],
     )

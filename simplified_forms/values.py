@@ -1,8 +1,8 @@
 """Checks of single values: text, numbers, dates, codes. Pure; each answers the canonical value or REFUSED.
 
-A check is `check(value, path, run)`: it writes what is wrong into the run and answers REFUSED, or answers the value in
-its one canonical spelling, so that equal input gives equal bytes and checking twice changes nothing.
-What must not live here: rules between fields (`simplified_forms.rules`) and the walk over a body.
+A check is `check(value, path, run)`: it writes what is wrong into the run and answers REFUSED, or answers the
+value in its one canonical spelling, so that equal input gives equal bytes and checking twice changes nothing. What
+must not live here: rules between fields (`simplified_forms.rules`) and the walk over a body.
 """
 
 import re
@@ -90,22 +90,6 @@ def hs_check(_field: Field) -> Check:
             return REFUSED
         text = clean_line(value)
         return by_rule(validators.check_hs_code, text, path, run) if text else text
-
-    return check
-
-
-def place_check(field: Field) -> Check:
-    """Return the check of a place: a known code in its own spelling, or any text."""
-    line = text_check(field)
-
-    def check(value: object, path: str, run: Run) -> object:
-        text = line(value, path, run)
-        if isinstance(text, str) and len(text) == 5 and text.isascii() and text.isupper():
-            try:
-                return validators.check_unlocode(text)
-            except BadCode:
-                return text
-        return text
 
     return check
 
