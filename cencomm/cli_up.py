@@ -1,0 +1,303 @@
+"""`bin/cencomm up`: database, web and worker on this machine, from nothing to ready, and cleanly down again."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import http.client
+import ipaddress
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from cencomm import schema
+from cencomm.attachment import addresses_in, child_environment, is_external, owner_addresses, python_command
+from cencomm.cli_errors import CommandRefused
+from cencomm.data_folder import DataFolder, write_private
+from cencomm.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from cencomm.progress import say, step
+from cencomm.supervisor import Child, Supervisor
+from cencomm.translations import compile_translations, stale_translations
+
+READY_WITHIN_SECONDS = 120
+UNSAFE = 78  # what `serve` ends with when a check refuses the start
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopping(BaseException):
+    """Somebody asked this process to stop."""
+
+
+@dataclass(slots=True)
+class Site:
+    """What `up` runs: where, for whom, on which databases."""
+
+    host: str
+    port: int
+    folder: DataFolder
+    postgres: EmbeddedPostgres | None
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """The address that a browser on this machine takes."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def run_up(options: argparse.Namespace) -> int:
+    """Prepare and run everything until a signal; the exit code says whether it went well."""
+    check_exposure(options)
+    folder = DataFolder(options.data)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop)
+    try:
+        with ExitStack() as stack:
+            new = folder.prepare()
+            if stack.enter_context(folder.locked("up")):
+                say("The last run ended without stopping cleanly; taking its data folder over.")
+            listener = stack.enter_context(open_listener(options.host, options.port))
+            say(f"CENcomm's data folder: {folder.path}")
+            site = stack.enter_context(databases(options, folder))
+            prepare(site, new=new, demo=not options.no_demo)
+            run_processes(site, listener, workers=options.workers)
+    except Stopping:
+        say("CENcomm has stopped.")
+    return 0
+
+
+def _stop(_number: int, _frame: object) -> None:
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: what follows is bounded in time
+    raise Stopping
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach that address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_exposure(options: argparse.Namespace) -> None:
+    """Refuse to show to a network what is meant for one machine."""
+    if options.workers < 1 or (options.workers > 1 and not os.environ.get("REDIS_URL")):
+        message = "More than one web process needs Redis between them: set REDIS_URL, or leave --workers at 1."
+        raise CommandRefused(message, code=64)
+    if is_loopback(options.host):
+        return
+    if not os.environ.get("CENCOMM_HOSTS"):
+        message = (
+            f"{options.host} can be reached from other machines. Set CENCOMM_HOSTS to the name that officers use, "
+            "put a proxy with TLS in front (docs/operations.md), and start again; or listen on 127.0.0.1."
+        )
+        raise CommandRefused(message, code=UNSAFE)
+    if not options.no_demo:
+        message = "The demo's passwords are public: on an address that others can reach, start with --no-demo."
+        raise CommandRefused(message, code=UNSAFE)
+
+
+@contextmanager
+def open_listener(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen on the port for the web processes to come: it stays taken while one is restarted."""
+    try:
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        message = f"{host} is no address of this machine: give another --host."
+        raise CommandRefused(message, code=68) from error
+    with socket.socket(address[0], socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address[4])
+        except OSError as error:
+            raise CommandRefused(_why_not(host, port, error), code=69) from error
+        listener.listen(2048)
+        listener.set_inheritable(True)
+        yield listener
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else 8000
+        return f"Port {port} on {host} is taken by another program: stop it, or choose another: --port {other}."
+    if error.errno == errno.EACCES:
+        return f"This user may not listen on port {port}: choose one above 1024, as with --port 8000."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine: give another --host."
+    return f"Port {port} on {host} cannot be listened on: {error.strerror}."
+
+
+@contextmanager
+def databases(options: argparse.Namespace, folder: DataFolder) -> Iterator[Site]:
+    """Run the embedded PostgreSQL while the block runs, or take the databases that the environment names."""
+    postgres = None if is_external() else EmbeddedPostgres(folder.path)
+    addresses: Mapping[str, str] = {}
+    try:
+        if postgres is not None:
+            with step("Starting the database"):
+                addresses = postgres.start(attached=True).environment()
+        environment = child_environment(folder, addresses)
+        if is_loopback(options.host):
+            environment.setdefault("CENCOMM_PLAIN_HTTP", "1")
+        yield Site(options.host, options.port, folder, postgres, environment)
+    finally:
+        if postgres is not None and postgres.is_running():
+            with step("Stopping the database"):
+                postgres.stop()
+
+
+def prepare(site: Site, *, new: bool, demo: bool) -> None:
+    """Bring translations, tables and, in a new folder, the demo to where the program is."""
+    if stale_translations():
+        with step("Compiling the translations"):
+            compile_translations()
+    owner = site.postgres.addresses.environment(owner=True) if site.postgres else owner_addresses()
+    current = schema.is_current(*addresses_in(site.environment))
+    if not current:
+        if len(owner) < 2:
+            message = (
+                "The databases need this program's tables, and only their owners may make them: set "
+                "CENCOMM_OWNER_DATABASE_URL and CEN_OWNER_DATABASE_URL, or run `manage prepare_databases` as owner."
+            )
+            raise CommandRefused(message, code=UNSAFE)
+        with step("Preparing the tables"):
+            run_manage(site, "prepare_databases", "--verbosity", "0", extra={**owner, "CENCOMM_AS_OWNER": "1"})
+    if new and demo:
+        with step("Loading the demo operation"):
+            load_demo(site)
+    site.folder.mark_prepared()
+
+
+def load_demo(site: Site) -> None:
+    """Load the invented operation; what the command prints says who may sign in, and is shown at each start."""
+    site.environment["CENCOMM_DEMO"] = "1"
+    card = run_manage(site, "load_demo")
+    write_private(site.folder.demo_file, card)
+
+
+def run_manage(site: Site, *words: str, extra: Mapping[str, str] | None = None) -> str:
+    """Run one management command to its end and return what it printed; on failure show its last words."""
+    log = site.folder.logs / "prepare.log"
+    done = subprocess.run(  # noqa: S603
+        python_command("manage", *words),
+        env={**site.environment, **(extra or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    write_private(log, done.stderr)
+    if done.returncode:
+        message = f"`{words[0]}` failed; its last words (all of them are in {log}):\n{done.stderr[-1500:]}"
+        raise CommandRefused(message)
+    return done.stdout
+
+
+def run_processes(site: Site, listener: socket.socket, *, workers: int) -> None:
+    """Start worker and web, say when they are ready, keep them alive until a signal; then stop them."""
+    supervisor = Supervisor(say=say)
+    logs, handle = site.folder.logs, listener.fileno()
+    serve = python_command("serve", "--host", site.host, "--port", str(site.port), "--listener", str(handle))
+    work = python_command(
+        "manage", "procrastinate", "worker", "--concurrency", "4", "--shutdown-graceful-timeout", "10"
+    )
+    try:
+        with step("Starting web and worker"):
+            for number in range(1, workers + 1):
+                name = "web" if number == 1 else f"web-{number}"
+                supervisor.add(Child(name, serve, site.environment, logs / f"{name}.log", pass_fds=(handle,)))
+            supervisor.add(Child("worker", work, site.environment, logs / "worker.log"))
+            wait_until_ready(site, supervisor)
+        announce(site)
+        while True:
+            time.sleep(0.25)
+            supervisor.tend()
+            tend_database(site)
+    except Stopping:
+        with step("Stopping web and worker"):
+            supervisor.stop()
+        raise
+    finally:
+        supervisor.stop()
+
+
+def tend_database(site: Site) -> None:
+    """Start the embedded database again when it died; web and worker connect anew by themselves."""
+    if site.postgres is None or not site.postgres.has_died():
+        return
+    say("The database ended; starting it again.")
+    try:
+        site.postgres.start(attached=True)
+    except EmbeddedPostgresError as error:
+        say(str(error))
+        time.sleep(2)
+
+
+def wait_until_ready(site: Site, supervisor: Supervisor) -> None:
+    """Return when the web process says that it is ready; refuse when it cannot become so."""
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    answer = ""
+    while time.monotonic() < deadline:
+        status, answer = health_answer(site.url, site.environment)
+        if status == 200:
+            return
+        for child in supervisor.children:
+            failed = child.process.poll() if child.process else None
+            if failed == UNSAFE or child.deaths > 3:
+                message = f"The {child.name} process does not start:\n{child.last_words()}"
+                raise CommandRefused(message, code=UNSAFE)
+        supervisor.tend()
+        time.sleep(0.1)
+    words = supervisor.children[0].last_words()
+    message = f"Not ready after {READY_WITHIN_SECONDS} s ({answer or 'no answer'}). The web process said:\n{words}"
+    raise CommandRefused(message)
+
+
+def health_answer(url: str, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Ask `/health/ready`; return the status (0: no answer) and what is missing."""
+    hosts = [h for h in environment.get("CENCOMM_HOSTS", "").split(",") if h.strip() and "*" not in h]
+    address = url.removeprefix("http://")
+    connection = http.client.HTTPConnection(address, timeout=10)
+    try:
+        connection.request("GET", "/health/ready", headers={"Host": hosts[0].strip().lstrip(".")} if hosts else {})
+        response = connection.getresponse()
+        body = response.read(4096)
+    except (OSError, http.client.HTTPException):
+        return 0, ""
+    finally:
+        connection.close()
+    try:
+        return response.status, ", ".join(json.loads(body).get("missing", []))
+    except ValueError:
+        return response.status, ""
+
+
+def ask_health(host: str, port: int) -> int:
+    """Print whether a web process is ready: for health checks of containers."""
+    status, lacking = health_answer(f"http://{host}:{port}", os.environ)
+    if status == 200:
+        say("ready")
+        return 0
+    reason = lacking or (f"status {status}" if status else "no answer")
+    say(f"not ready: {reason}")
+    return 1
+
+
+def announce(site: Site) -> None:
+    """Say where to go, and with the demo, as whom."""
+    say(f"CENcomm is ready at {site.url}")
+    if site.environment.get("CENCOMM_DEMO") == "1":
+        where = "" if site.folder.path == DataFolder(None).path else f" --data {site.folder.path}"
+        for line in site.folder.demo_file.read_text().splitlines():
+            say(f"  {line}")
+        say(f"  The second factor's current code: bin/cencomm code amina@demo.invalid{where}")
+    say("Ctrl-C stops it.")
