@@ -103,13 +103,6 @@ class NoSuchMember(Refusal):
     status = 404
 
 
-class NotAdministrator(Refusal):
-    """Only platform administrators do this."""
-
-    code = "not_administrator"
-    status = 403
-
-
 class CodeTaken(Refusal):
     """Another group has this code: choose another one."""
 
@@ -129,3 +122,10 @@ class InvalidSettings(Refusal):
 
     code = "invalid"
     status = 422
+
+
+class InvitationAccepted(Refusal):
+    """This officer has opened the account already."""
+
+    code = "invitation_accepted"
+    status = 409

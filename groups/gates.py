@@ -7,12 +7,16 @@ from functools import wraps
 from typing import Any, Concatenate
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Officer
 from groups.access import RIGHTS, Right
 from groups.errors import NotAllowed, Stranger
 from groups.models import ClosedUserGroup, Membership, Role
+
+# Who was made a platform administrator reads no content any more, whatever memberships are left from before.
+_PRESENT = Q(left_at__isnull=True, officer__is_active=True, officer__is_platform_administrator=False)
 
 
 def member_of(officer: Officer, group_id: UUID, right: Right) -> Membership:
@@ -22,7 +26,7 @@ def member_of(officer: Officer, group_id: UUID, right: Right) -> Membership:
     """
     membership = (
         Membership.objects.select_related("group", "officer__administration")
-        .filter(group_id=group_id, officer_id=officer.pk, left_at__isnull=True, officer__is_active=True)
+        .filter(_PRESENT, group_id=group_id, officer_id=officer.pk)
         .first()
     )
     if membership is None:
@@ -39,11 +43,7 @@ def hold_group(membership: Membership, right: Right) -> ClosedUserGroup:
     phase may have moved. Returns the group as it is now. Raises Stranger (404) or NotAllowed (403).
     """
     group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=membership.group_id)
-    role = (
-        Membership.objects.filter(pk=membership.pk, left_at__isnull=True, officer__is_active=True)
-        .values_list("role", flat=True)
-        .first()
-    )
+    role = Membership.objects.filter(_PRESENT, pk=membership.pk).values_list("role", flat=True).first()
     if role is None:
         raise Stranger
     if right not in RIGHTS[Role(role)]:

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
+from accounts.errors import AdministratorsOnly
 from accounts.models import Officer
 from groups.access import RIGHTS, Right
 from groups.models import ClosedUserGroup, EpochKey, GroupCountry, Membership, Phase, Role
@@ -20,6 +21,8 @@ from vault import KeyDestroyed, SealBroken, Sealer, keystore
 
 def groups_of(officer: Officer) -> list[Membership]:
     """Return the officer's present memberships with their groups loaded: living ones first, then by code."""
+    if officer.is_platform_administrator:
+        return []
     memberships = Membership.objects.filter(
         officer=officer, left_at__isnull=True, officer__is_active=True
     ).select_related("group", "officer__administration")
@@ -28,6 +31,24 @@ def groups_of(officer: Officer) -> list[Membership]:
     return sorted(
         memberships,
         key=lambda m: (m.group.phase in done, order.index(Phase(m.group.phase)) != 2, m.group.code),
+    )
+
+
+def all_groups(administrator: Officer) -> list[ClosedUserGroup]:
+    """Return every group with its coordinators and the number of members and countries; nothing of its content.
+
+    Raises AdministratorsOnly.
+    """
+    if not administrator.is_platform_administrator:
+        raise AdministratorsOnly
+    coordinators = Membership.objects.filter(role=Role.COORDINATOR, left_at__isnull=True).select_related("officer")
+    return list(
+        ClosedUserGroup.objects.annotate(
+            member_count=Count("memberships", filter=Q(memberships__left_at__isnull=True), distinct=True),
+            country_count=Count("countries", distinct=True),
+        )
+        .prefetch_related(Prefetch("memberships", queryset=coordinators, to_attr="coordinators"))
+        .order_by("code")
     )
 
 
@@ -57,6 +78,11 @@ def countries_of(membership: Membership) -> QuerySet[GroupCountry]:
 def country_codes(membership: Membership) -> list[str]:
     """Return the codes of the countries that take part."""
     return list(countries_of(membership).values_list("country", flat=True))
+
+
+def coordinates(officer_id: UUID) -> bool:
+    """Whether the officer coordinates any group: such sessions idle out sooner."""
+    return Membership.objects.filter(officer_id=officer_id, role=Role.COORDINATOR, left_at__isnull=True).exists()
 
 
 def members_by_right(group: ClosedUserGroup, right: Right) -> QuerySet[Membership]:

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 
 from groups.errors import InvalidSettings
 from groups.models import ClosedUserGroup
+from nomenclature.lists import code_list
 from problems import FieldProblem
 
 CODE = re.compile(r"[A-Z0-9]{2,12}")
-COUNTRY = re.compile(r"[A-Z]{2}")
+NO_COUNTRY = frozenset({"XZ", "ZZ"})  # international waters, unknown: places of seizures, not members
 LONGEST_OPERATION_DAYS = 366
 RETENTION_DAYS = (30, 3650)  # shorter would let a coordinator destroy evidence at once
 LATE_LIMIT_DAYS = (0, 365)
@@ -96,6 +97,6 @@ def check_code(code: str) -> str:
 
 def check_country(country: str) -> str:
     """Return an ISO 3166-1 alpha-2 code of the country list. Raises InvalidSettings."""
-    if COUNTRY.fullmatch(country) is None:
+    if country in NO_COUNTRY or country not in code_list("country"):
         raise InvalidSettings(errors=[FieldProblem("country", "unknown", _("There is no such country."))])
     return country

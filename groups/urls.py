@@ -1,6 +1,32 @@
-"""Addresses of groups."""
+"""Addresses of groups. The group's own page (`/groups/<uuid>/`, the console) belongs to messaging."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from groups.views import administration, lifecycle, members, mine
 
 app_name = "groups"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("groups/", mine.mine, name="mine"),
+    path("groups/<uuid:group_id>/members/", members.members, name="members"),
+    path("groups/<uuid:group_id>/members/add/", members.add, name="add_member"),
+    path("groups/<uuid:group_id>/members/leave/", members.leave, name="leave"),
+    path("groups/<uuid:group_id>/members/<uuid:member_id>/", members.member, name="member"),
+    path("groups/<uuid:group_id>/members/<uuid:member_id>/remove/", members.remove, name="remove_member"),
+    path("groups/<uuid:group_id>/members/<uuid:member_id>/invitation/", members.invite_again, name="invite_again"),
+    path("groups/<uuid:group_id>/phases/", lifecycle.phases, name="phases"),
+    path("groups/<uuid:group_id>/phases/move/", lifecycle.move, name="move_phase"),
+    path("groups/<uuid:group_id>/settings/", lifecycle.settings, name="settings"),
+    path("groups/<uuid:group_id>/settings/countries/", lifecycle.add_country, name="add_country"),
+    path(
+        "groups/<uuid:group_id>/settings/countries/<str:country>/remove/",
+        lifecycle.remove_country,
+        name="remove_country",
+    ),
+    path(
+        "groups/<uuid:group_id>/settings/countries/<str:country>/contact-point/",
+        lifecycle.contact_point,
+        name="set_contact_point",
+    ),
+    path("administration/groups/", administration.groups, name="administration"),
+    path("administration/groups/new/", administration.create, name="create"),
+]

@@ -8,10 +8,11 @@ from datetime import date
 from django.db import IntegrityError, transaction
 
 import audit
+from accounts.errors import AdministratorsOnly
 from accounts.models import Officer
 from groups import announcements, keys, phases
 from groups.actions.members import join
-from groups.errors import CodeTaken, NotAdministrator
+from groups.errors import CodeTaken
 from groups.models import ClosedUserGroup, GroupCountry, Role
 from groups.settings import GroupSettings, check_code, check_country
 from vault import keystore
@@ -32,11 +33,11 @@ def create_group(
     """Make a group with its keys, its countries and one coordinator, who runs it from then on.
 
     The platform administrator who makes it gets no membership. The coordinator's country always takes part. An
-    operation starts in planning, a standing group is operational at once. Raises NotAdministrator (403),
+    operation starts in planning, a standing group is operational at once. Raises AdministratorsOnly (403),
     InvalidSettings (422), CodeTaken (409), and what `join` refuses of the coordinator.
     """
     if not (actor.is_platform_administrator and actor.is_active):
-        raise NotAdministrator
+        raise AdministratorsOnly
     settings = GroupSettings(name=name, starts_on=starts_on, ends_on=ends_on, form_mode=form_mode)
     settings.check(kind)
     group = ClosedUserGroup(

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 import audit
-from accounts.models import Officer
+from accounts.actions.sessions import shorten_idle
+from accounts.models import Invitation, Officer
 from groups import keys, phases
 from groups.access import Right
 from groups.announcements import announce
@@ -16,6 +17,7 @@ from groups.errors import (
     AdministratorCannotJoin,
     AlreadyMember,
     CountryNotInGroup,
+    InvitationAccepted,
     LastCoordinator,
     NoSuchMember,
     OfficerInactive,
@@ -54,6 +56,8 @@ def join(group: ClosedUserGroup, *, officer: Officer, role: Role, actor: UUID) -
     announce(group, type="member", actor=actor, data=_told(joined, "added"))
     if role == Role.CONTACT_POINT:
         _become_contact_point(joined)
+    if role == Role.COORDINATOR:
+        shorten_idle(officer.pk)
     return joined
 
 
@@ -80,7 +84,26 @@ def change_role(membership: Membership, *, member_id: UUID, role: str) -> Member
     announce(group, type="member", actor=membership.officer_id, data=_told(member, "role"))
     if after == Role.CONTACT_POINT:
         _become_contact_point(member)
+    if after == Role.COORDINATOR:
+        shorten_idle(member.officer_id)
     return member
+
+
+@transaction.atomic
+def invite_again(membership: Membership, *, member_id: UUID) -> tuple[Invitation, str]:
+    """Make a new one-time link for a member who never opened the account; earlier links end.
+
+    Returns the invitation and the link's secret, which is told only here. Raises Stranger, NotAllowed,
+    OperationClosed, NoSuchMember, InvitationAccepted.
+    """
+    from accounts.actions import renew_invitation
+
+    group = hold_group(membership, Right.MANAGE_MEMBERS)
+    phases.permits(group, PhaseAct.MANAGE)
+    officer = _member(group, member_id).officer
+    if officer.has_usable_password():
+        raise InvitationAccepted
+    return renew_invitation(officer, actor=membership.officer)
 
 
 @transaction.atomic

@@ -1,0 +1,210 @@
+"""The forms of the pages of groups: they read what was typed. The rules are those of the actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Administration, Officer
+from groups.models import ClosedUserGroup, Phase, Role
+from groups.phases import moves_from
+from groups.settings import LATE_LIMIT_DAYS, NO_COUNTRY, RETENTION_DAYS, GroupSettings
+from nomenclature.lists import code_list
+
+
+class DayInput(forms.DateInput):
+    """The browser's own date field; it reads and writes ISO 8601 whatever the language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """Return all countries in the reader's language, by name."""
+    return [item for item in code_list("country").items(get_language() or "en") if item[0] not in NO_COUNTRY]
+
+
+class AddMemberForm(forms.Form):
+    """An officer by exact e-mail address, and the role. `NewOfficerForm` follows for an address unknown here."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.OFFICER)
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().lower()
+
+
+class AdministrationField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """An administration, told apart by its country."""
+
+    def label_from_instance(self, obj: Administration) -> str:
+        return f"{obj.country} · {obj.name}"
+
+
+class NewOfficerForm(AddMemberForm):
+    """An officer who has no account yet: what the invitation needs to know."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    administration = AdministrationField(
+        label=_("Administration"), queryset=Administration.objects.order_by("country", "name")
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+
+class RoleForm(forms.Form):
+    """Another role for a member."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class ConfirmForm(forms.Form):
+    """A tick before what cannot be taken back by a click."""
+
+    confirm = forms.BooleanField(label=_("Yes, end this membership now."))
+
+
+class PhaseForm(forms.Form):
+    """A move to another phase, confirmed by typing the group's code."""
+
+    to = forms.ChoiceField(label=_("Next phase"), widget=forms.RadioSelect)
+    confirm = forms.CharField(
+        label=_("Confirm"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )
+
+    def __init__(self, *args: Any, group: ClosedUserGroup, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+        moves = moves_from(group)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - stated above
+        field.choices = [(phase.value, phase.label) for phase in moves]
+        field.initial = moves[0].value if moves else None
+        self.fields["confirm"].help_text = _("Type the code of the group: %(code)s") % {"code": group.code}
+
+    def clean_confirm(self) -> str:
+        typed = str(self.cleaned_data["confirm"]).strip().upper()
+        if typed != self.group.code:
+            raise forms.ValidationError(_("This is not the code of the group."), code="mismatch")
+        return typed
+
+    def phase(self) -> Phase:
+        """Return the phase chosen."""
+        return Phase(self.cleaned_data["to"])
+
+
+class SettingsForm(forms.Form):
+    """The settings of a group. Days are asked of operations only."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    description = forms.CharField(
+        label=_("Description"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    starts_on = forms.DateField(label=_("First day"), widget=DayInput())
+    ends_on = forms.DateField(label=_("Last day"), widget=DayInput())
+    cut_off_hour = forms.IntegerField(
+        label=_("Cut-off hour (UTC)"),
+        min_value=0,
+        max_value=23,
+        help_text=_("The reporting day ends at this hour: by then each country reports, or reports nothing."),
+    )
+    form_mode = forms.ChoiceField(label=_("Seizure form"), choices=ClosedUserGroup.FormMode.choices)
+    late_limit_days = forms.IntegerField(
+        label=_("Late limit (days)"),
+        min_value=LATE_LIMIT_DAYS[0],
+        max_value=LATE_LIMIT_DAYS[1],
+        help_text=_("How many days before the first day a reported seizure may lie."),
+    )
+    retention_days = forms.IntegerField(
+        label=_("Retention (days)"),
+        min_value=RETENTION_DAYS[0],
+        max_value=RETENTION_DAYS[1],
+        help_text=_("How long after closing the group can still be read; then it may be archived."),
+    )
+
+    def __init__(self, *args: Any, group: ClosedUserGroup, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", GroupSettings.of(group).as_fields())
+        super().__init__(*args, **kwargs)
+        if group.kind == ClosedUserGroup.Kind.STANDING:
+            del self.fields["starts_on"], self.fields["ends_on"]
+
+    def settings(self) -> GroupSettings:
+        """Return what was set."""
+        return GroupSettings(**self.cleaned_data)
+
+
+class CountryForm(forms.Form):
+    """One more country that takes part."""
+
+    country = forms.ChoiceField(label=_("Country"))
+
+    def __init__(self, *args: Any, present: set[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["country"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - stated above
+        field.choices = [("", "–"), *(item for item in country_choices() if item[0] not in present)]
+
+
+class ContactPointForm(forms.Form):
+    """Who answers for a country: one of its members with the role of contact point, or nobody."""
+
+    member = forms.UUIDField(required=False)
+
+
+class CreateGroupForm(forms.Form):
+    """A new group, as a platform administrator makes it."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=12,
+        help_text=_("2 to 12 letters and digits. It leads every reference and cannot be changed."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )
+    name = forms.CharField(label=_("Name"), max_length=120)
+    kind = forms.ChoiceField(label=_("Kind"), choices=ClosedUserGroup.Kind.choices)
+    starts_on = forms.DateField(label=_("First day"), required=False, widget=DayInput())
+    ends_on = forms.DateField(label=_("Last day"), required=False, widget=DayInput())
+    form_mode = forms.ChoiceField(label=_("Seizure form"), choices=ClosedUserGroup.FormMode.choices)
+    first_coordinator = forms.EmailField(
+        label=_("First coordinator (e-mail address)"),
+        max_length=254,
+        help_text=_("An officer with an account. The coordinator invites everybody else."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    countries = forms.MultipleChoiceField(
+        label=_("Countries"),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 10}),
+        help_text=_("The coordinator's country takes part in any case; others can be added later."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["countries"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - stated above
+        field.choices = country_choices()
+
+    def clean_code(self) -> str:
+        return str(self.cleaned_data["code"]).strip().upper()
+
+    def clean_first_coordinator(self) -> Officer:
+        address = str(self.cleaned_data["first_coordinator"]).strip()
+        officer = Officer.objects.select_related("administration").filter(email__iexact=address).first()
+        if officer is None:
+            raise forms.ValidationError(_("No officer has this address."), code="unknown")
+        return officer

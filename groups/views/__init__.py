@@ -1,0 +1,1 @@
+"""The pages of groups. A view gates, parses, acts, answers; it decides nothing."""

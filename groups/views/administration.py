@@ -1,0 +1,47 @@
+"""Groups as platform administrators see them: that they exist, and making new ones. No content, no membership."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.errors import AdministratorsOnly
+from accounts.models import Officer
+from groups import actions, queries
+from groups.forms import CreateGroupForm
+from groups.views.answers import tell_refusal
+from problems import Refusal
+
+
+def _administrator(request: HttpRequest) -> Officer:
+    officer = request.user
+    if not (isinstance(officer, Officer) and officer.is_platform_administrator):
+        raise AdministratorsOnly
+    return officer
+
+
+@require_safe
+def groups(request: HttpRequest) -> HttpResponse:
+    """List all groups with phase, days, countries, coordinators."""
+    officer = _administrator(request)
+    return render(request, "groups/administration.html", {"groups": queries.all_groups(officer)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a group with its first coordinator and countries."""
+    officer = _administrator(request)
+    form = CreateGroupForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            group = actions.create_group(officer, **form.cleaned_data)
+        except Refusal as refusal:
+            status = tell_refusal(form, refusal)
+        else:
+            messages.success(request, _("%(name)s was created.") % {"name": group.name})
+            return redirect("groups:administration")
+    return render(request, "groups/create.html", {"form": form}, status=status)

@@ -1,0 +1,12 @@
+// A button that copies the field it names: <button data-copy="#id" hidden>. Shown only where copying works.
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.querySelector(button.dataset.copy);
+  if (!field || !navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    field.select();
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = window.gettext ? window.gettext("Copied") : "Copied";
+  });
+}
