@@ -1,0 +1,258 @@
+"""What can be asked of CEN: the filters of pages, API, charts and downloads, read from a query string.
+
+Whitelisted and bounded: a name or a code that is not here never reaches SQL. What must not live here: the
+questions themselves (`cen.queries`, `cen.statistics`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cen.models import SEARCH_VECTOR, Seizure
+from cen.schema import folded
+from nomenclature.lists import code_list
+from problems import FieldProblem
+
+NOT_STATED = "-"
+MAX_VALUES = 50
+MAX_TEXT = 100
+MAX_WORDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFilter:
+    """A filter by codes: its column, the list that names the codes (or none), whether the column is an array."""
+
+    name: str
+    column: str
+    label: object
+    list_name: str | None
+    array: bool = False
+
+
+CODE_FILTERS: dict[str, CodeFilter] = {
+    one.name: one
+    for one in (
+        CodeFilter("commodity_group", "commodity_group", gettext_lazy("Commodity group"), "commodity_group"),
+        CodeFilter("commodity", "commodity", gettext_lazy("Commodity"), "commodity"),
+        CodeFilter("country", "country", gettext_lazy("Country of seizure"), "country"),
+        CodeFilter("departure", "departure_country", gettext_lazy("Departure"), "country"),
+        CodeFilter("transit", "transit_countries", gettext_lazy("Transit"), "country", array=True),
+        CodeFilter("destination", "destination_country", gettext_lazy("Destination"), "country"),
+        CodeFilter("conveyance", "conveyance", gettext_lazy("Conveyance"), "conveyance"),
+        CodeFilter("detection", "detection", gettext_lazy("How found"), "detection", array=True),
+        CodeFilter("concealment", "concealment", gettext_lazy("Concealment"), "concealment"),
+        CodeFilter("direction", "direction", gettext_lazy("Direction"), "direction"),
+        CodeFilter("location_type", "location_type", gettext_lazy("Type of place"), "location_type"),
+        CodeFilter("operation", "operation_code", gettext_lazy("Operation"), None),
+        CodeFilter("source", "source__name", gettext_lazy("Source"), None),
+    )
+}
+PLAIN_LABELS = {
+    "from": gettext_lazy("Seized from"),
+    "to": gettext_lazy("Seized until"),
+    "text": gettext_lazy("Text"),
+    "quantity_min": gettext_lazy("Quantity from"),
+    "quantity_max": gettext_lazy("Quantity to"),
+    "unit": gettext_lazy("Unit"),
+}
+PLAIN_FILTERS = tuple(PLAIN_LABELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """One question's filters, already checked. Equal filters are equal and hash alike."""
+
+    seized_from: date | None = None
+    seized_to: date | None = None
+    text: str = ""
+    quantity_min: Decimal | None = None
+    quantity_max: Decimal | None = None
+    unit: str = ""
+    codes: frozenset[tuple[str, tuple[str, ...]]] = field(default_factory=frozenset)
+
+    def chosen(self, name: str) -> tuple[str, ...]:
+        """Return the codes chosen for one code filter."""
+        return next((values for key, values in self.codes if key == name), ())
+
+    def names(self) -> list[str]:
+        """Return the names of the filters in use, never their values: what the audit trail keeps."""
+        return sorted({name for name, _value in self.pairs()})
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield the filters as pairs of a query string, in a fixed order."""
+        plain: tuple[tuple[str, object], ...] = (
+            ("from", self.seized_from),
+            ("to", self.seized_to),
+            ("text", self.text),
+            ("quantity_min", self.quantity_min),
+            ("quantity_max", self.quantity_max),
+            ("unit", self.unit),
+        )
+        for name, value in plain:
+            if value is not None and value != "":
+                yield name, str(value)
+        for name in CODE_FILTERS:
+            for code in self.chosen(name):
+                yield name, code
+
+    def query_string(self, *, without: tuple[str, str] | None = None, plus: tuple[str, str] | None = None) -> str:
+        """Return the query string of these filters, one taken away or one added."""
+        pairs = [pair for pair in self.pairs() if pair != without]
+        return urlencode([*pairs, plus] if plus else pairs)
+
+    def narrowed(self, codes: Mapping[str, str]) -> Filters:
+        """Return these filters with one code each for some code filters, whatever they chose before."""
+        kept = {(name, values) for name, values in self.codes if name not in codes}
+        return replace(self, codes=frozenset(kept | {(name, (code,)) for name, code in codes.items()}))
+
+    def within(self, first: date, last: date) -> Filters:
+        """Return these filters within a period, never wider than they were."""
+        return replace(
+            self,
+            seized_from=max(first, self.seized_from or first),
+            seized_to=min(last, self.seized_to or last),
+        )
+
+    def condition(self, *, ignoring: str = "") -> Q:
+        """Return the condition on a seizure. `ignoring` leaves one code filter out, for its own facet."""
+        condition = Q(withdrawn_at__isnull=True)
+        if self.seized_from:
+            condition &= Q(seized_on__gte=self.seized_from)
+        if self.seized_to:
+            condition &= Q(seized_on__lte=self.seized_to)
+        if self.quantity_min is not None:
+            condition &= Q(quantity_normalised__gte=self.quantity_min)
+        if self.quantity_max is not None:
+            condition &= Q(quantity_normalised__lte=self.quantity_max)
+        if self.unit:
+            condition &= Q(unit_normalised=self.unit)
+        for name, codes in sorted(self.codes):
+            if name != ignoring:
+                condition &= _one_of(CODE_FILTERS[name], codes)
+        return condition
+
+    def seizures(self, *, ignoring: str = "") -> QuerySet[Seizure]:
+        """Return the seizures that pass: never a withdrawn one."""
+        found = Seizure.objects.order_by()
+        if self.text:
+            # A tsquery of our own making: letters and digits only, each word the beginning of one in the row.
+            words = " & ".join(f"'{word}':*" for word in self.text.split())
+            found = found.annotate(vector=SEARCH_VECTOR).filter(vector=_raw_query(words))
+        return found.filter(self.condition(ignoring=ignoring))
+
+
+def _raw_query(words: str) -> object:
+    from django.contrib.postgres.search import SearchQuery
+
+    return SearchQuery(words, config="simple", search_type="raw")
+
+
+def _one_of(code_filter: CodeFilter, codes: tuple[str, ...]) -> Q:
+    stated = [code for code in codes if code != NOT_STATED]
+    empty: object = [] if code_filter.array else ""
+    condition = Q()
+    if stated:
+        condition |= Q(**{f"{code_filter.column}__{'overlap' if code_filter.array else 'in'}": stated})
+    if NOT_STATED in codes:
+        condition |= Q(**{code_filter.column: empty})
+    return condition
+
+
+def read_filters(query: QueryDict | Mapping[str, str]) -> tuple[Filters, list[FieldProblem]]:
+    """Read the filters of a query string: what is right, and what is wrong with the rest.
+
+    A code filter may come several times, or once with commas; `-` stands for "not stated".
+    """
+    problems: list[FieldProblem] = []
+    codes = set()
+    for name, code_filter in CODE_FILTERS.items():
+        values = _values(query, name)
+        if len(values) > MAX_VALUES:
+            problems.append(FieldProblem(name, "too_many", _("Too many values for one filter.")))
+            continue
+        known = _known_codes(code_filter, values)
+        if len(known) < len(values):
+            problems.append(FieldProblem(name, "unknown_code", _("This code is not in its list.")))
+        if known:
+            codes.add((name, tuple(known)))
+    filters = Filters(
+        seized_from=_date(query, "from", problems),
+        seized_to=_date(query, "to", problems),
+        text=_text(query, problems),
+        quantity_min=_number(query, "quantity_min", problems),
+        quantity_max=_number(query, "quantity_max", problems),
+        unit=_unit(query, problems),
+        codes=frozenset(codes),
+    )
+    if (filters.quantity_min is not None or filters.quantity_max is not None) and not filters.unit:
+        problems.append(FieldProblem("unit", "required", _("Choose the unit of the quantity.")))
+        filters = replace(filters, quantity_min=None, quantity_max=None)
+    return filters, problems
+
+
+def _values(query: QueryDict | Mapping[str, str], name: str) -> list[str]:
+    raw = query.getlist(name) if isinstance(query, QueryDict) else [query.get(name, "")]
+    parts = [part.strip() for value in raw[: MAX_VALUES + 1] for part in value.split(",")]
+    return sorted({part for part in parts if part})
+
+
+def _known_codes(code_filter: CodeFilter, values: list[str]) -> list[str]:
+    if code_filter.list_name is None:
+        return [value for value in values if len(value) <= 80 and value.isprintable()]
+    known = code_list(code_filter.list_name)
+    return [value for value in values if value == NOT_STATED or value in known]
+
+
+def _plain(query: QueryDict | Mapping[str, str], name: str) -> str:
+    return (query.get(name) or "").strip()
+
+
+def _date(query: QueryDict | Mapping[str, str], name: str, problems: list[FieldProblem]) -> date | None:
+    text = _plain(query, name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        problems.append(FieldProblem(name, "not_a_date", _("This must be a date, written year-month-day.")))
+        return None
+
+
+def _number(query: QueryDict | Mapping[str, str], name: str, problems: list[FieldProblem]) -> Decimal | None:
+    text = _plain(query, name)
+    if not text:
+        return None
+    try:
+        number = Decimal(text[:40])
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or not -18 <= number.adjusted() < 18:
+        problems.append(FieldProblem(name, "not_a_number", _("This must be a number.")))
+        return None
+    return number
+
+
+def _unit(query: QueryDict | Mapping[str, str], problems: list[FieldProblem]) -> str:
+    unit = _plain(query, "unit")
+    if unit and not (len(unit) <= 8 and unit.isascii() and unit.isalnum()):
+        problems.append(FieldProblem("unit", "unknown_code", _("This code is not in its list.")))
+        return ""
+    return unit
+
+
+def _text(query: QueryDict | Mapping[str, str], problems: list[FieldProblem]) -> str:
+    text = _plain(query, "text")
+    if len(text) > MAX_TEXT:
+        problems.append(FieldProblem("text", "too_long", _("This text is too long.")))
+        return ""
+    return " ".join(folded(text).split()[:MAX_WORDS])

@@ -1,0 +1,157 @@
+"""Reads of CEN: pages of seizures, totals, facets, one seizure with its history. No writes.
+
+Every question runs under a time limit. Counts are kept by process for as long as no intake has been committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.db import OperationalError, connections, transaction
+from django.db.models import Count, F, Func, Max, Q
+from psycopg.errors import QueryCanceled
+
+from cen.errors import BadCursor, QuestionTooBroad, SeizureUnknown
+from cen.filters import CODE_FILTERS, NOT_STATED, Filters
+from cen.models import Intake, Seizure, SeizureVersion
+from cen.rows import DATABASE
+
+ANSWER_SECONDS = 8
+PAGE_ROWS = 50
+MAX_PAGE_ROWS = 500
+FACET_VALUES = 40
+
+Generation = tuple[int, int | None]
+
+
+@contextmanager
+def asking(seconds: int = ANSWER_SECONDS) -> Iterator[None]:
+    """Run reads in one transaction whose statements end after `seconds`. Refuses QuestionTooBroad."""
+    try:
+        with transaction.atomic(using=DATABASE):
+            with connections[DATABASE].cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{int(seconds)}s"])
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise QuestionTooBroad from None
+        raise
+
+
+def generation() -> Generation:
+    """Return what changes with every committed intake: the key under which counts may be kept."""
+    with asking():
+        answer = Intake.objects.aggregate(count=Count("pk"), last=Max("pk"))
+    return answer["count"], answer["last"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some seizures, newest first, and the position after them where there are more."""
+
+    seizures: list[Seizure]
+    after: str | None
+
+
+def seizures_page(filters: Filters, *, after: str = "", limit: int = PAGE_ROWS) -> Page:
+    """Return one page of the seizures that pass, newest first. `after` is the position of the page before."""
+    limit = max(1, min(limit, MAX_PAGE_ROWS))
+    found = filters.seizures().select_related("source").order_by("-seized_on", "-id")
+    if after:
+        seized_on, identifier = _position(after)
+        found = found.filter(seized_on__lte=seized_on).filter(Q(seized_on__lt=seized_on) | Q(id__lt=identifier))
+    with asking():
+        seizures = list(found[: limit + 1])
+    more = len(seizures) > limit
+    seizures = seizures[:limit]
+    return Page(seizures, position_of(seizures[-1]) if more else None)
+
+
+def position_of(seizure: Seizure) -> str:
+    """Return the cursor that points behind this seizure."""
+    return f"{seizure.seized_on.isoformat()}_{seizure.pk}"
+
+
+def _position(text: str) -> tuple[date, int]:
+    day, _mark, identifier = text.partition("_")
+    try:
+        if len(text) > 40 or not identifier.isascii() or not identifier.isdigit():
+            raise BadCursor
+        return date.fromisoformat(day), int(identifier)
+    except ValueError:
+        raise BadCursor from None
+
+
+def total(filters: Filters) -> int:
+    """Return how many seizures pass."""
+    return _total(filters, generation())
+
+
+@lru_cache(maxsize=512)
+def _total(filters: Filters, _generation: Generation) -> int:
+    with asking():
+        return filters.seizures().count()
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value of a facet: its code (`-` for not stated) and how many seizures choosing it would show."""
+
+    code: str
+    count: int
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One code filter with its values, most frequent first, chosen ones always among them."""
+
+    name: str
+    values: tuple[FacetValue, ...]
+
+
+def facets(filters: Filters) -> list[Facet]:
+    """Return every facet. A facet's counts leave its own choice aside, so that more can be chosen."""
+    now = generation()
+    return [_facet(filters, name, now) for name in CODE_FILTERS]
+
+
+@lru_cache(maxsize=2048)
+def _facet(filters: Filters, name: str, _generation: Generation) -> Facet:
+    code_filter = CODE_FILTERS[name]
+    chosen = filters.chosen(name)
+    column: Any = F(code_filter.column)
+    found = filters.seizures(ignoring=name)
+    if code_filter.array:
+        column = Func(F(code_filter.column), function="unnest", set_returning=True)
+    counted = found.values(code=column).annotate(seizures=Count("pk")).order_by("-seizures", "code")
+    with asking():
+        counts = {row["code"] or NOT_STATED: row["seizures"] for row in counted[: FACET_VALUES * 10]}
+        if code_filter.array:
+            unstated = found.filter(**{code_filter.column: []}).count()
+            if unstated:
+                counts[NOT_STATED] = unstated
+    ranked = sorted(counts.items(), key=lambda pair: (pair[0] == NOT_STATED, -pair[1], pair[0]))
+    kept = [pair for place, pair in enumerate(ranked) if place < FACET_VALUES or pair[0] in chosen]
+    kept += [(code, 0) for code in chosen if code not in counts]
+    return Facet(name, tuple(FacetValue(code, count, code in chosen) for code, count in kept))
+
+
+def seizure(reference: str) -> Seizure:
+    """Return one seizure by its CEN reference, also a withdrawn one. Refuses SeizureUnknown."""
+    with asking():
+        found = Seizure.objects.select_related("source").filter(cen_reference=reference[:24]).first()
+    if found is None:
+        raise SeizureUnknown
+    return found
+
+
+def earlier_versions(of: Seizure) -> list[SeizureVersion]:
+    """Return the versions that were replaced, newest first."""
+    with asking():
+        return list(of.versions.order_by("-version")[:100])
