@@ -129,3 +129,10 @@ class InvitationAccepted(Refusal):
 
     code = "invitation_accepted"
     status = 409
+
+
+class InvitationNotYours(Refusal):
+    """Only a platform administrator can invite this officer again."""
+
+    code = "invitation_not_yours"
+    status = 409

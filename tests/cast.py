@@ -19,8 +19,8 @@ from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts import actions
 from accounts.models import Administration, AuthenticatorDevice, Officer
-from groups.models import ClosedUserGroup, EpochKey, GroupCountry, Membership, Phase, Role
-from vault import keystore
+from groups.actions import create_group
+from groups.models import ClosedUserGroup, GroupCountry, Membership, Phase, Role
 
 PASSWORD = "a lantern over quiet water"
 SCOPES = ("messages:read", "messages:write", "cen:read", "cen:write", "transfers")
@@ -116,14 +116,26 @@ def padma(make_officer: Callable[..., Officer]) -> Officer:
     return make_officer("padma", "BE", is_platform_administrator=True)
 
 
-def make_group(code: str, name: str, *, phase: str = Phase.OPERATIONAL, **values: Any) -> ClosedUserGroup:
-    """Return a group with its keys, by rows: what making a group does is tested with groups."""
+def make_group(
+    code: str,
+    name: str,
+    *,
+    coordinator: Officer,
+    administrator: Officer,
+    phase: str = Phase.OPERATIONAL,
+    **values: Any,
+) -> ClosedUserGroup:
+    """Return a group as the product makes it (keys, starting forms, one coordinator), brought to `phase` by row.
+
+    Its stream holds one event already: the coordinator's joining.
+    """
     today = timezone.now().date()
-    values.setdefault("starts_on", today - timedelta(days=2))
-    values.setdefault("ends_on", today + timedelta(days=5))
-    group = ClosedUserGroup.objects.create(code=code, name=name, phase=phase, **values)
-    keystore().create_group_key(group.pk)
-    EpochKey.objects.create(group=group, epoch=1, wrapped=keystore().new_epoch_key(group.pk, 1))
+    if values.get("kind") != ClosedUserGroup.Kind.STANDING:
+        values.setdefault("starts_on", today - timedelta(days=2))
+        values.setdefault("ends_on", today + timedelta(days=5))
+    group = create_group(administrator, code=code, name=name, first_coordinator=coordinator, **values)
+    ClosedUserGroup.objects.filter(pk=group.pk).update(phase=phase)
+    group.refresh_from_db()
     return group
 
 
@@ -144,10 +156,10 @@ def group(
     olga: Officer,
     audrey: Officer,
     removed: Officer,
+    padma: Officer,
 ) -> ClosedUserGroup:
     """An operation on its third day, with everybody of the cast but eve and padma."""
-    group = make_group("HARMATTAN", "Operation Harmattan")
-    join(group, amina, Role.COORDINATOR)
+    group = make_group("HARMATTAN", "Operation Harmattan", coordinator=amina, administrator=padma)
     join(group, chloe, Role.ANALYST)
     contact = join(group, bruno, Role.CONTACT_POINT)
     join(group, fatou, Role.OFFICER)
@@ -160,11 +172,9 @@ def group(
 
 
 @pytest.fixture
-def other_group(eve: Officer) -> ClosedUserGroup:
+def other_group(eve: Officer, padma: Officer) -> ClosedUserGroup:
     """A group of eve alone."""
-    group = make_group("SIROCCO", "Operation Sirocco")
-    join(group, eve, Role.COORDINATOR)
-    return group
+    return make_group("SIROCCO", "Operation Sirocco", coordinator=eve, administrator=padma)
 
 
 def membership_of(officer: Officer, group: ClosedUserGroup) -> Membership:

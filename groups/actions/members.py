@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 import audit
-from accounts.actions.sessions import shorten_idle
+from accounts.actions import renew_invitation, shorten_idle
 from accounts.models import Invitation, Officer
 from groups import keys, phases
 from groups.access import Right
@@ -18,6 +18,7 @@ from groups.errors import (
     AlreadyMember,
     CountryNotInGroup,
     InvitationAccepted,
+    InvitationNotYours,
     LastCoordinator,
     NoSuchMember,
     OfficerInactive,
@@ -93,16 +94,19 @@ def change_role(membership: Membership, *, member_id: UUID, role: str) -> Member
 def invite_again(membership: Membership, *, member_id: UUID) -> tuple[Invitation, str]:
     """Make a new one-time link for a member who never opened the account; earlier links end.
 
-    Returns the invitation and the link's secret, which is told only here. Raises Stranger, NotAllowed,
-    OperationClosed, NoSuchMember, InvitationAccepted.
+    Whoever holds the link can become that officer. So a coordinator gets one only for an officer who is a member
+    of nothing but this group: it opens nothing that the coordinator does not read already. Returns the invitation
+    and the link's secret, which is told only here. Raises Stranger, NotAllowed, OperationClosed, NoSuchMember,
+    InvitationAccepted, InvitationNotYours.
     """
-    from accounts.actions import renew_invitation
-
     group = hold_group(membership, Right.MANAGE_MEMBERS)
     phases.permits(group, PhaseAct.MANAGE)
     officer = _member(group, member_id).officer
     if officer.has_usable_password():
         raise InvitationAccepted
+    elsewhere = Membership.objects.filter(officer=officer, left_at__isnull=True).exclude(group=group)
+    if elsewhere.exists() or Invitation.objects.filter(officer=officer, accepted_at__isnull=False).exists():
+        raise InvitationNotYours
     return renew_invitation(officer, actor=membership.officer)
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.actions import invite_officer
 from accounts.models import Officer
 from groups import actions, phases, presentation, queries
 from groups.access import Right
@@ -77,8 +78,6 @@ def _add_known(request: HttpRequest, membership: Membership, officer: Officer, f
 
 
 def _add_new(request: HttpRequest, membership: Membership, form: NewOfficerForm) -> HttpResponse:
-    from accounts.actions import invite_officer
-
     values = dict(form.cleaned_data)
     role = values.pop("role")
     with transaction.atomic():
