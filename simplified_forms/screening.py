@@ -72,7 +72,8 @@ _TITLE = (
 )
 _TITLED = re.compile(rf"\b{_TITLE}\.?\s+((?:{_CAPITAL}\.\s*)?{_WORD}(?:\s+{_WORD}){{0,3}})")
 _ROLE = (
-    r"(?:name|named|called|alias|aka|nom|nommé|nommée|dénommé|prénom|llamado|nombre|named as|driver|passenger|courier|consignee|"
+    r"(?:name|named|called|alias|aka|nom|nommé|nommée|dénommé|prénom|llamado|nombre|named as|driver|passenger|"
+    r"courier|consignee|"
     r"consignor|shipper|owner|suspect|arrested|conducteur|chauffeur|passager|passagère|destinataire|expéditeur|"
     r"propriétaire|prévenu|conductor|pasajero|destinatario|remitente|водитель|пассажир|по имени|фамилия)"
 )
@@ -117,7 +118,7 @@ def _candidates(text: str) -> Iterator[Finding]:
 
 
 def _proven_object(text: str, match: re.Match[str]) -> bool:
-    """Whether the passage, or the run of letters and digits around it, is a number of a thing with a check digit."""
+    """Whether the passage, or the run of letters and digits around it, is a thing, by its check digit."""
     start, end = match.span()
     while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "-"):
         start -= 1

@@ -1,0 +1,209 @@
+"""Writes of transfers: confirm, decide what blocked a row, switch the daily transfer, change the mapping.
+
+Each takes the membership first and leaves its audit entry. Delivery itself is `exports.delivery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+import audit
+from accounts.models import Officer
+from exports import queries, tasks
+from exports.errors import BadMapping, NothingToResolve, NothingToTransfer, RecordChanged
+from exports.mapping import problems_of
+from exports.models import AutomaticTransfer, Batch, MappingVersion, Resolution, Transfer
+from exports.queries import Review
+from exports.review import Row
+from groups import phases
+from groups.access import Right
+from groups.errors import NotAllowed
+from groups.models import ClosedUserGroup, Membership
+from groups.phases import PhaseAct
+
+CHUNK = 1000
+
+
+def _check_may(membership: Membership) -> ClosedUserGroup:
+    """Lock the group's row against a change of phase and return it; refuse who may not transfer now."""
+    if not membership.has(Right.TRANSFER):
+        raise NotAllowed
+    group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=membership.group_id)
+    phases.permits(group, PhaseAct.TRANSFER)
+    return group
+
+
+def start_transfer(
+    membership: Membership, *, confirmed: Mapping[UUID, str] | None = None, automatic: bool = False
+) -> Batch:
+    """Put ready seizures into the queue and return their batch.
+
+    `confirmed` maps a message to the digest of the records that were shown; None takes all that are ready (the
+    daily transfer). A seizure that is in the queue already stays there once. Raises NotAllowed, OperationClosed or
+    PhaseForbids, RecordChanged when a record is not what was shown, NothingToTransfer.
+    """
+    with transaction.atomic():
+        group = _check_may(membership)
+        review = queries.review_of(membership, only=confirmed)
+        ready = [row for row in review.ready if confirmed is None or row.message in confirmed]
+        if confirmed is not None and any(
+            row.digest != confirmed[row.message] for row in ready if confirmed[row.message]
+        ):
+            raise RecordChanged
+        if not ready:
+            raise NothingToTransfer
+        batch = Batch.objects.create(group=group, started_by=membership, automatic=automatic)
+        transfers = [transfer for row in ready for transfer in _transfers_of(batch, row)]
+        Transfer.objects.bulk_create(transfers, batch_size=CHUNK, ignore_conflicts=True)
+        audit.record(
+            audit.Action.TRANSFER_STARTED,
+            actor=membership.officer_id,
+            group=group.pk,
+            subject=f"batch:{batch.pk}",
+            seizures=len(ready),
+            records=len(transfers),
+            automatic=automatic,
+        )
+        tasks.deliver_soon(batch.pk)
+    return batch
+
+
+def _transfers_of(batch: Batch, row: Row) -> list[Transfer]:
+    several = len(row.records) > 1 or row.records[0]["source_reference"] != row.root_reference
+    return [
+        Transfer(
+            group_id=batch.group_id,
+            batch=batch,
+            message=row.message,
+            line=number if several else 0,
+            source_reference=record["source_reference"],
+            source_version=row.version,
+            confirmed_digest=bytes.fromhex(row.digest),
+        )
+        for number, record in enumerate(row.records, start=1)
+    ]
+
+
+def retry_refused(membership: Membership, *, transfer_id: UUID) -> Batch:
+    """Put a refused record back into the queue, as it is now, in the name of this member."""
+    with transaction.atomic():
+        group = _check_may(membership)
+        refused = Transfer.objects.filter(group=group, pk=transfer_id, state=Transfer.State.REFUSED)
+        found = refused.first()
+        if found is None:
+            raise NothingToResolve
+        row = _only_row(queries.rows_to_send(membership, [found.message]))
+        batch = Batch.objects.create(group=group, started_by=membership)
+        refused.update(
+            state=Transfer.State.QUEUED,
+            batch=batch,
+            reason_code="",
+            reason_fields=[],
+            finished_at=None,
+            confirmed_digest=bytes.fromhex(row.digest),
+        )
+        audit.record(
+            audit.Action.TRANSFER_STARTED,
+            actor=membership.officer_id,
+            group=group.pk,
+            subject=f"batch:{batch.pk}",
+            seizures=1,
+            again=True,
+        )
+        tasks.deliver_soon(batch.pk)
+    return batch
+
+
+def _only_row(rows: Sequence[Row]) -> Row:
+    if not rows:
+        raise NothingToResolve
+    return rows[0]
+
+
+def resolve(membership: Membership, *, message_id: UUID, kind: str, about: str = "") -> None:
+    """Decide on what blocks one seizure: its texts are not nominal, or it is (not) a duplicate of `about`."""
+    resolve_many(membership, decisions=[(message_id, Resolution.Kind(kind), about)])
+
+
+def resolve_many(membership: Membership, *, decisions: Sequence[tuple[UUID, Resolution.Kind, str]]) -> int:
+    """Record several decisions at once and return how many were new.
+
+    An empty `about` covers everything of that kind that blocks the message now. Raises NothingToResolve when
+    nothing of that kind does.
+    """
+    with transaction.atomic():
+        group = _check_may(membership)
+        review = queries.review_of(membership, only=[message for message, _kind, _about in decisions])
+        resolutions = [
+            Resolution(group=group, message=message, kind=kind, about=one, decided_by=membership)
+            for message, kind, about in decisions
+            for one in _abouts(review, message, kind, about)
+        ]
+        if not resolutions:
+            raise NothingToResolve
+        made = Resolution.objects.bulk_create(resolutions, batch_size=CHUNK, ignore_conflicts=True)
+        for message, kind in {(resolution.message, resolution.kind) for resolution in resolutions}:
+            audit.record(
+                audit.Action.TRANSFER_ROW_RESOLVED,
+                actor=membership.officer_id,
+                group=group.pk,
+                subject=f"message:{message}",
+                decision=str(kind),
+            )
+    return len(made)
+
+
+def _abouts(review: Review, message: UUID, kind: Resolution.Kind, about: str) -> list[str]:
+    blocked = {
+        "nominal": kind == Resolution.Kind.NOT_NOMINAL,
+        "duplicate": kind in {Resolution.Kind.NOT_DUPLICATE, Resolution.Kind.DUPLICATE},
+    }
+    found = [
+        blocker.about
+        for row in review.candidates
+        if row.message == message
+        for blocker in row.blockers
+        if blocked.get(blocker.kind) and about in {"", blocker.about}
+    ]
+    return list(dict.fromkeys(found))
+
+
+def set_automatic(membership: Membership, *, on: bool) -> None:
+    """Switch the group's daily transfer on, in this member's name, or off."""
+    with transaction.atomic():
+        group = _check_may(membership)
+        if on:
+            AutomaticTransfer.objects.update_or_create(group=group, defaults={"enabled_by": membership})
+        else:
+            AutomaticTransfer.objects.filter(group=group).delete()
+        audit.record(
+            audit.Action.TRANSFER_AUTOMATIC_SET,
+            actor=membership.officer_id,
+            group=group.pk,
+            subject=f"group:{group.pk}",
+            on=on,
+        )
+
+
+def save_mapping(administrator: Officer, *, rules: Sequence[Mapping[str, Any]]) -> MappingVersion:
+    """Put a new mapping in force for every group. Raises NotAllowed, BadMapping with the rules at fault."""
+    if not administrator.is_platform_administrator:
+        raise NotAllowed
+    problems = problems_of(rules)
+    if problems:
+        raise BadMapping(errors=problems)
+    with transaction.atomic():
+        version = MappingVersion.objects.create(
+            rules=[{"field": rule["field"], "column": rule["column"]} for rule in rules], created_by=administrator
+        )
+        audit.record(
+            audit.Action.TRANSFER_MAPPING_CHANGED,
+            actor=administrator.pk,
+            subject=f"mapping:{version.pk}",
+            rules=len(rules),
+        )
+    return version

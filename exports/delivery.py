@@ -1,0 +1,162 @@
+"""The way of a queued row into CEN. The rows are the queue; a call may die at any moment and be made again.
+
+A turn claims rows under a lock that ends with its transaction, hands their records to CEN (which keeps its own
+transaction and knows each record by source and reference), then writes the receipts. Death before CEN's commit
+leaves everything as it was; death after it leaves rows queued, and the next turn gets the same receipts again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+import audit
+from cen.actions import Receipt, take_in
+from exports import queries
+from exports.models import Batch, Transfer
+from exports.queries import SOURCE
+from exports.review import Row
+from groups import phases
+from groups.access import Right
+from groups.models import Membership
+from groups.phases import PhaseAct
+from messaging.actions import mark_transferred
+
+TURN = 500
+
+
+def deliver_waiting() -> int:
+    """Deliver every queued row there is; return how many rows got an answer."""
+    delivered = 0
+    waiting = Batch.objects.filter(transfers__state=Transfer.State.QUEUED).order_by("started_at").distinct()
+    for batch_id in list(waiting.values_list("pk", flat=True)):
+        delivered += deliver_batch(batch_id)
+    return delivered
+
+
+def deliver_batch(batch_id: UUID) -> int:
+    """Deliver the rows of one batch in turns until none is left that nobody else holds."""
+    delivered = 0
+    while turn := _deliver_turn(batch_id):
+        delivered += turn
+    return delivered
+
+
+def _deliver_turn(batch_id: UUID) -> int:
+    with transaction.atomic():
+        claimed = list(
+            Transfer.objects.select_for_update(skip_locked=True)
+            .filter(batch_id=batch_id, state=Transfer.State.QUEUED)
+            .order_by("source_reference")[:TURN]
+        )
+        if not claimed:
+            _finish(batch_id)
+            return 0
+        batch = Batch.objects.select_related("started_by__officer", "group").get(pk=batch_id)
+        refusal = _why_not(batch)
+        if refusal:
+            _refuse(claimed, refusal)
+        else:
+            _send(batch, claimed)
+        Transfer.objects.bulk_update(
+            claimed,
+            [
+                "state",
+                "attempts",
+                "cen_reference",
+                "cen_version",
+                "outcome",
+                "reason_code",
+                "reason_fields",
+                "finished_at",
+            ],
+            batch_size=TURN,
+        )
+    return len(claimed)
+
+
+def _why_not(batch: Batch) -> str:
+    """Return why the batch may not go on now: the right is checked when it runs, not only when it was asked."""
+    member: Membership = batch.started_by
+    if member.left_at is not None or not member.officer.is_active or not member.has(Right.TRANSFER):
+        return "right_withdrawn"
+    if not phases.allows(batch.group, PhaseAct.TRANSFER):
+        return "phase_forbids"
+    return ""
+
+
+def _refuse(transfers: Sequence[Transfer], code: str) -> None:
+    now = timezone.now()
+    for transfer in transfers:
+        transfer.state = Transfer.State.REFUSED
+        transfer.reason_code, transfer.attempts, transfer.finished_at = code, transfer.attempts + 1, now
+
+
+def _send(batch: Batch, claimed: Sequence[Transfer]) -> None:
+    rows = {row.message: row for row in queries.rows_to_send(batch.started_by, {t.message for t in claimed})}
+    outgoing: list[tuple[Transfer, dict[str, Any]]] = []
+    for transfer in claimed:
+        record, refusal = _record_for(transfer, rows.get(transfer.message))
+        if record is None:
+            _refuse([transfer], refusal)
+        else:
+            outgoing.append((transfer, record))
+    receipts = take_in(
+        [record for _transfer, record in outgoing],
+        source=SOURCE,
+        client=f"batch:{batch.pk}",
+        actor=batch.started_by.officer_id,
+    )
+    for (transfer, _record), receipt in zip(outgoing, receipts, strict=True):
+        _note(transfer, receipt)
+    done = defaultdict(list)
+    for transfer in claimed:
+        done[transfer.message].append(transfer.state == Transfer.State.ACCEPTED)
+    mark_transferred(batch.started_by, message_ids=[message for message, states in done.items() if all(states)])
+
+
+def _record_for(transfer: Transfer, row: Row | None) -> tuple[dict[str, Any] | None, str]:
+    if row is None:
+        return None, "withdrawn_meanwhile"
+    if bytes(transfer.confirmed_digest).hex() != row.digest:
+        return None, "changed_meanwhile"
+    for record in row.records:
+        if record["source_reference"] == transfer.source_reference:
+            return record, ""
+    return None, "changed_meanwhile"
+
+
+def _note(transfer: Transfer, receipt: Receipt) -> None:
+    accepted = receipt.outcome != "refused"
+    transfer.state = Transfer.State.ACCEPTED if accepted else Transfer.State.REFUSED
+    transfer.attempts += 1
+    transfer.outcome = receipt.outcome
+    transfer.cen_reference = receipt.cen_reference
+    transfer.cen_version = receipt.version or None
+    transfer.reason_code = receipt.reason_code
+    # CEN names the fields at fault; what stands in them stays out of this table.
+    transfer.reason_fields = [[problem.field, problem.code] for problem in receipt.errors]
+    transfer.finished_at = timezone.now()
+
+
+def _finish(batch_id: UUID) -> None:
+    """Close a batch once nothing of it is queued, by whichever turn notices first."""
+    open_batches = Batch.objects.filter(pk=batch_id, finished_at__isnull=True).exclude(
+        transfers__state=Transfer.State.QUEUED
+    )
+    if open_batches.update(finished_at=timezone.now()):
+        batch = Batch.objects.get(pk=batch_id)
+        progress = queries.progress_of(batch)
+        audit.record(
+            audit.Action.TRANSFER_FINISHED,
+            actor=None,
+            group=batch.group_id,
+            subject=f"batch:{batch_id}",
+            accepted=progress["accepted"],
+            refused=progress["refused"],
+        )

@@ -1,0 +1,47 @@
+"""The refusals of a transfer."""
+
+from __future__ import annotations
+
+from problems import Refusal
+
+
+class NothingToTransfer(Refusal):
+    """None of these seizures is ready: look at what blocks them."""
+
+    code = "nothing_to_transfer"
+    status = 409
+
+
+class RecordChanged(Refusal):
+    """A record has changed since you looked at it: look again and confirm again."""
+
+    code = "record_changed"
+    status = 409
+
+
+class ExerciseOnly(Refusal):
+    """Exercise messages are never transferred."""
+
+    code = "exercise"
+    status = 409
+
+
+class UnknownTransfer(Refusal):
+    """There is no such transfer, or nothing that you may see."""
+
+    code = "not_found"
+    status = 404
+
+
+class NothingToResolve(Refusal):
+    """There is nothing to decide here any more: look again."""
+
+    code = "nothing_to_resolve"
+    status = 409
+
+
+class BadMapping(Refusal):
+    """This mapping cannot be used."""
+
+    code = "bad_mapping"
+    status = 422

@@ -1,0 +1,226 @@
+"""Reads of transfers: what is ready, what blocks a row, what became of what was sent.
+
+Every read takes a Membership first. What must not live here: writes, pages.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from accounts.models import Officer
+from cen.models import Seizure
+from exports import sources
+from exports.errors import UnknownTransfer
+from exports.mapping import Rule, starting_rules
+from exports.models import AutomaticTransfer, Batch, MappingVersion, Resolution, Transfer
+from exports.review import Decisions, Row, find_duplicates, find_invalid, find_nominal, row_of
+from groups.access import Right
+from groups.errors import Stranger
+from groups.gates import member_of
+from groups.models import Membership
+from messaging.kinds import Status
+
+SOURCE = "cencomm"
+
+
+def rules_in_force() -> tuple[Rule, ...]:
+    """Return the newest mapping, or this project's proposal where none was ever saved."""
+    version = MappingVersion.objects.order_by("-pk").first()
+    if version is None:
+        return starting_rules()
+    return tuple(Rule(rule["field"], rule["column"]) for rule in version.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Everything of a group on its way to CEN, sorted by what can be done about it."""
+
+    ready: list[Row]
+    blocked: list[Row]
+    not_validated: list[Row]
+    set_aside: list[Row]
+    sent: dict[str, int]
+
+    @property
+    def candidates(self) -> list[Row]:
+        """All rows that are not sent yet."""
+        return [*self.ready, *self.blocked, *self.not_validated]
+
+
+def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> Review:
+    """Open the group's current seizures and say of each that was not sent what stands between it and CEN.
+
+    `only` narrows the answer to these messages; duplicates are still looked for in the whole group.
+    Cost: one opening per seizure that CEN does not hold yet, and per one that it may duplicate.
+    """
+    rules, decisions, today = rules_in_force(), _decisions(membership), timezone.now().date()
+    sent = set(Transfer.objects.filter(group=membership.group).values_list("message", flat=True))
+    rows = [row_of(seizure, rules) for seizure in sources.standing_seizures(membership)]
+    duplicates = find_duplicates(rows, decisions)
+    wanted = None if only is None else set(only)
+    review = Review([], [], [], [], counts_of(membership))
+    for row in rows:
+        if row.message in sent or (wanted is not None and row.message not in wanted):
+            continue
+        _judge(membership, row, decisions, duplicates, today=today)
+        if row.message in decisions.duplicate:
+            review.set_aside.append(row)
+        elif row.status != Status.VALIDATED_OCU:
+            review.not_validated.append(row)
+        elif row.ready:
+            review.ready.append(row)
+        else:
+            review.blocked.append(row)
+    return review
+
+
+def _judge(
+    membership: Membership, row: Row, decisions: Decisions, duplicates: dict[UUID, list[Any]], *, today: date
+) -> None:
+    digest = sources.text_digest(membership)
+    row.blockers += find_invalid(row, today=today)
+    row.blockers += find_nominal(row, digest_of=digest, cleared=decisions.not_nominal.get(row.message, frozenset()))
+    row.blockers += duplicates.get(row.message, [])
+    row.digest = record_digest(row.records)
+
+
+def rows_to_send(membership: Membership, messages: Iterable[UUID]) -> list[Row]:
+    """Return the rows of these messages as CEN would get them now, nothing judged; withdrawn ones are missing."""
+    rules = rules_in_force()
+    rows = [row_of(seizure, rules) for seizure in sources.standing_seizures(membership, only=messages)]
+    for row in rows:
+        row.digest = record_digest(row.records)
+    return rows
+
+
+def record_digest(records: Sequence[dict[str, Any]]) -> str:
+    """Return the digest that binds a confirmation to the very records that were shown (hexadecimal SHA-256)."""
+    return sha256(orjson.dumps(records, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def counts_of(membership: Membership) -> dict[str, int]:
+    """Return how many records wait, were received and were refused."""
+    counted = Counter(
+        dict(Transfer.objects.filter(group=membership.group).values_list("state").annotate(n=Count("*")).order_by())
+    )
+    return {state.value: counted.get(state.value, 0) for state in Transfer.State}
+
+
+def transfers_of(membership: Membership, *, state: str = "", limit: int = 200) -> list[Transfer]:
+    """Return the newest transfers of the group, of one state when asked for."""
+    found = Transfer.objects.filter(group=membership.group).select_related("batch__started_by__officer")
+    if state:
+        found = found.filter(state=state)
+    return list(found.order_by("-queued_at", "source_reference")[:limit])
+
+
+def batch_of(membership: Membership, batch_id: UUID) -> Batch:
+    """Return one batch of the member's group; raises UnknownTransfer."""
+    try:
+        return Batch.objects.select_related("started_by__officer").get(group=membership.group, pk=batch_id)
+    except Batch.DoesNotExist:
+        raise UnknownTransfer from None
+
+
+def progress_of(batch: Batch) -> dict[str, int]:
+    """Return how many of a batch's records are in each state, and `total`."""
+    states = Transfer.State
+    return Transfer.objects.filter(batch=batch).aggregate(
+        total=Count("*"),
+        queued=Count("*", filter=Q(state=states.QUEUED)),
+        accepted=Count("*", filter=Q(state=states.ACCEPTED)),
+        refused=Count("*", filter=Q(state=states.REFUSED)),
+    )
+
+
+def batches_of(membership: Membership, *, limit: int = 20) -> list[Batch]:
+    """Return the newest batches of the group."""
+    return list(
+        Batch.objects.filter(group=membership.group)
+        .select_related("started_by__officer")
+        .order_by("-started_at")[:limit]
+    )
+
+
+def automatic_of(membership: Membership) -> AutomaticTransfer | None:
+    """Return the group's daily transfer, None when it is off."""
+    return AutomaticTransfer.objects.filter(group=membership.group).select_related("enabled_by__officer").first()
+
+
+def _decisions(membership: Membership) -> Decisions:
+    kinds = Resolution.Kind
+    not_nominal: defaultdict[UUID, set[str]] = defaultdict(set)
+    not_duplicate: defaultdict[UUID, set[str]] = defaultdict(set)
+    duplicate: set[UUID] = set()
+    for message, kind, about in Resolution.objects.filter(group=membership.group).values_list(
+        "message", "kind", "about"
+    ):
+        if kind == kinds.NOT_NOMINAL:
+            not_nominal[message].add(about)
+        elif kind == kinds.NOT_DUPLICATE:
+            not_duplicate[message].add(about)
+        else:
+            duplicate.add(message)
+    return Decisions(
+        {key: frozenset(value) for key, value in not_nominal.items()},
+        {key: frozenset(value) for key, value in not_duplicate.items()},
+        frozenset(duplicate),
+    )
+
+
+def batch_for(officer: Officer, batch_id: UUID) -> Batch:
+    """Return a batch of any group in which the officer may see transfers; a stranger gets UnknownTransfer."""
+    batch = Batch.objects.filter(pk=batch_id).first()
+    if batch is None:
+        raise UnknownTransfer
+    try:
+        return batch_of(member_of(officer, batch.group_id, Right.SEE_TRANSFERS), batch_id)
+    except Stranger:
+        raise UnknownTransfer from None
+
+
+def mapping_versions(*, limit: int = 10) -> list[MappingVersion]:
+    """Return the newest mappings, the one in force first."""
+    return list(MappingVersion.objects.select_related("created_by").order_by("-pk")[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Both sides. `missing`: received by receipt, not held by CEN; `older`: held in another version."""
+
+    sent: int
+    held: int
+    missing: list[str]
+    older: list[str]
+
+    @property
+    def equal(self) -> bool:
+        """Whether both sides agree."""
+        return not self.missing and not self.older
+
+
+def reconciliation_of(membership: Membership) -> Reconciliation:
+    """Compare every receipt of the group with what CEN holds under that source reference."""
+    newest: dict[str, int] = {}
+    for reference, version in Transfer.objects.filter(
+        group=membership.group, state=Transfer.State.ACCEPTED
+    ).values_list("source_reference", "source_version"):
+        newest[reference] = max(version, newest.get(reference, 0))
+    held = dict(
+        Seizure.objects.filter(source__name=SOURCE, source_reference__in=list(newest)).values_list(
+            "source_reference", "version"
+        )
+    )
+    missing = sorted(reference for reference in newest if reference not in held)
+    older = sorted(reference for reference, version in newest.items() if held.get(reference, version) != version)
+    return Reconciliation(len(newest), len(held), missing, older)

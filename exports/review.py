@@ -1,0 +1,207 @@
+"""What stands between a seizure and CEN: a pure assembly of rows, blockers and the exact records.
+
+What must not live here: the database (exports.queries reads), decisions (exports.actions writes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from cen import schema
+from exports.duplicates import Trace, candidates
+from exports.mapping import Envelope, Rule, records_of
+from simplified_forms.screening import LABELS, screen
+
+# What leaves as free text, and therefore is screened before it does.
+SCREENED_COLUMNS = ("description", "place_text")
+SCREENED_TRANSPORT = ("voyage", "carrier", "concealment_place")
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One thing that keeps a row from CEN. `about` names it for a decision; `where` and `text` are for people."""
+
+    kind: str  # status | validation | nominal | duplicate
+    code: str
+    text: str
+    where: str = ""
+    about: str = ""
+    passage: str = ""
+    other: UUID | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """One seizure as the review sees it. `records` is what CEN would get, in its columns."""
+
+    message: UUID
+    reference: str
+    root_reference: str
+    version: int
+    country: str
+    sender: str
+    sent_at: datetime
+    status: str
+    subject: str
+    records: list[dict[str, Any]]
+    blockers: list[Blocker] = field(default_factory=list)
+    digest: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing blocks it."""
+        return not self.blockers
+
+
+@dataclass(frozen=True, slots=True)
+class Seizure:
+    """What the assembly needs to know of an opened seizure message."""
+
+    message: UUID
+    reference: str
+    root_reference: str
+    version: int
+    operation_code: str
+    country: str
+    sender: str
+    sent_at: datetime
+    first_sent_at: datetime
+    status: str
+    subject: str
+    body: Mapping[str, Any]
+    warning_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What was decided before: per message, the `about` of texts that are not nominal and of non-duplicates."""
+
+    not_nominal: Mapping[UUID, frozenset[str]]
+    not_duplicate: Mapping[UUID, frozenset[str]]
+    duplicate: frozenset[UUID]
+
+
+def row_of(seizure: Seizure, rules: Sequence[Rule]) -> Row:
+    """Return the row of a seizure with its records, nothing decided yet."""
+    envelope = Envelope(
+        reference=seizure.root_reference,
+        version=seizure.version,
+        operation_code=seizure.operation_code,
+        reported_at=seizure.first_sent_at,
+        entered_at=seizure.sent_at,
+        warning_reference=seizure.warning_reference,
+    )
+    return Row(
+        message=seizure.message,
+        reference=seizure.reference,
+        root_reference=seizure.root_reference,
+        version=seizure.version,
+        country=seizure.country,
+        sender=seizure.sender,
+        sent_at=seizure.sent_at,
+        status=seizure.status,
+        subject=seizure.subject,
+        records=records_of(rules, seizure.body, envelope),
+    )
+
+
+def find_invalid(row: Row, *, today: date) -> list[Blocker]:
+    """Return what CEN itself would refuse, column by column."""
+    blockers = []
+    for record in row.records:
+        outcome = schema.clean(record, today=today)
+        if isinstance(outcome, schema.CleanRecord):
+            continue
+        blockers += [Blocker("validation", p.code, str(p.message), where=p.field) for p in outcome]
+    return blockers
+
+
+def find_nominal(row: Row, *, digest_of: Any, cleared: frozenset[str]) -> list[Blocker]:
+    """Return the passages of free text that may name a person, unless the very same text was cleared."""
+    blockers = []
+    for where, text in _free_texts(row):
+        findings = screen(text)
+        if not findings:
+            continue
+        about = digest_of(f"{where}\n{text}")
+        if about in cleared:
+            continue
+        blockers += [
+            Blocker(
+                "nominal",
+                finding.kind.value,
+                _("This may be a %(what)s.") % {"what": LABELS[finding.kind]},
+                where=where,
+                about=about,
+                passage=text[finding.start : finding.end],
+            )
+            for finding in findings
+        ]
+    return blockers
+
+
+def find_duplicates(rows: Sequence[Row], decisions: Decisions) -> dict[UUID, list[Blocker]]:
+    """Return, per message, the other seizures of the group that it may repeat and that nobody decided on."""
+    by_key: dict[str, Row] = {}
+    traces: list[Trace] = []
+    for row in rows:
+        if row.message in decisions.duplicate:
+            continue
+        for number, record in enumerate(row.records):
+            trace = _trace(f"{row.message}#{number}", record)
+            if trace is not None:
+                by_key[trace.reference] = row
+                traces.append(trace)
+    found: dict[UUID, list[Blocker]] = {}
+    seen: set[tuple[UUID, UUID]] = set()
+    for key, others in candidates(traces).items():
+        row = by_key[key]
+        for other_key in others:
+            other = by_key[other_key]
+            pair = (row.message, other.message)
+            if other.message == row.message or pair in seen or _decided(row, other, decisions):
+                continue
+            seen.add(pair)
+            text = _("It may be the same seizure as %(reference)s.") % {"reference": other.reference}
+            found.setdefault(row.message, []).append(
+                Blocker("duplicate", "possible_duplicate", text, about=other.root_reference, other=other.message)
+            )
+    return found
+
+
+def _decided(row: Row, other: Row, decisions: Decisions) -> bool:
+    empty: frozenset[str] = frozenset()
+    return other.root_reference in decisions.not_duplicate.get(
+        row.message, empty
+    ) or row.root_reference in decisions.not_duplicate.get(other.message, empty)
+
+
+def _free_texts(row: Row) -> list[tuple[str, str]]:
+    texts = []
+    for record in row.records:
+        texts += [(name, str(record[name])) for name in SCREENED_COLUMNS if record.get(name)]
+        transport = record.get("transport", {})
+        texts += [(f"transport.{name}", str(transport[name])) for name in SCREENED_TRANSPORT if transport.get(name)]
+    return texts
+
+
+def _trace(key: str, record: Mapping[str, Any]) -> Trace | None:
+    from decimal import Decimal, InvalidOperation
+
+    from nomenclature.units import normalise
+
+    try:
+        day = date.fromisoformat(str(record.get("seized_on", "")))
+        value = Decimal(str(record["quantity"])) if record.get("quantity") is not None else None
+    except (ValueError, InvalidOperation):
+        return None
+    commodity, unit = str(record.get("commodity", "")), str(record.get("unit", ""))
+    if value is not None and (normalised := normalise(value, unit, commodity)) is not None:
+        value, unit = normalised.value, normalised.unit
+    return Trace(key, str(record.get("country", "")), commodity, day, value, unit)

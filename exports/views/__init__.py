@@ -1,0 +1,1 @@
+"""Pages of transfers: they gate, parse, act, answer."""
