@@ -49,6 +49,9 @@ _APOSTROPHES = re.compile(r"['’ʼ`´]")
 _IN_BRACKETS = re.compile(r"\([^)]*\)")
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST = 200
+# Names whose bare form means one country and whose form with a part in brackets often means its namesake:
+# `Congo (République démocratique)`, `San Martín (parte holandesa)`.
+_NAMESAKES = frozenset(["CG", "CD", "KP", "KR", "MF", "SX", "VG", "VI"])
 
 
 def country_name(code: str, language: str = "en") -> str:
@@ -74,6 +77,7 @@ def country_code(text: str) -> str | None:
     found = _codes().get(text.upper()) or _names().get(_key(text))
     if found is None and "(" in text:
         found = _names().get(_key(_IN_BRACKETS.sub(" ", text)))
+        return None if found in _NAMESAKES else found
     return found
 
 

@@ -147,7 +147,7 @@ def check_hs_code(text: str) -> str:
 
 def check_country(text: str) -> str:
     """Return the two-letter code of a country given as a code of two or three letters or by name."""
-    code = names.country_code(text[:200])
+    code = names.country_code(text)
     if code is None:
         raise UnknownCode(_("No country is known by this name or code: choose one from the list."))
     return code
