@@ -100,8 +100,22 @@ class FactorMissing(Refusal):
     status = 403
 
 
-class KeyStoreAway(Refusal):
-    """The key store cannot be reached now. Try again in a moment."""
+class HasFactor(Refusal):
+    """This officer has a second factor already. Reset the account to invite the officer again."""
 
-    code = "key_store_unavailable"
-    status = 503
+    code = "has_factor"
+    status = 409
+
+
+class DemoOnly(Refusal):
+    """This exists only for invented people, where the demo is loaded."""
+
+    code = "demo_only"
+    status = 403
+
+
+class BadCsrf(Refusal):
+    """This call lacks the CSRF token of its session."""
+
+    code = "csrf"
+    status = 403

@@ -16,6 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, ThrottlingMixin
 
+DEMO_DOMAIN = "@demo.invalid"  # invented people; no mail reaches it (RFC 6761)
+
 
 class Region(models.Model):
     """A region of the world as RILOs share it out."""
@@ -173,7 +175,7 @@ class Token(models.Model):
         ]
 
 
-class PatientThrottle(ThrottlingMixin):  # type: ignore[misc]
+class PatientThrottle(ThrottlingMixin):
     """Doubling waits after wrong codes, but never long: the owner of a phone is not locked out by a stranger."""
 
     LONGEST_WAIT_FAILURES: ClassVar[int] = 7  # 1, 2, 4 … 64 seconds
@@ -186,13 +188,13 @@ class PatientThrottle(ThrottlingMixin):  # type: ignore[misc]
 
     def throttle_increment(self, commit: bool = True) -> None:
         """Count one more wrong code; the wait stops doubling at 64 seconds."""
-        super().throttle_increment(commit=False)
+        super().throttle_increment(commit=False)  # type: ignore[no-untyped-call]
         self.throttling_failure_count = min(self.throttling_failure_count, self.LONGEST_WAIT_FAILURES)
         if commit:
             self.save(update_fields=["throttling_failure_count", "throttling_failure_timestamp"])
 
 
-class AuthenticatorDevice(PatientThrottle, Device):  # type: ignore[misc]
+class AuthenticatorDevice(PatientThrottle, Device):
     """A TOTP authenticator (RFC 6238) whose key is sealed; a code works once, because `last_counter` only grows.
 
     `key_id` names the key in its seal: a sealed key that was moved to another row does not open.
@@ -211,7 +213,7 @@ class AuthenticatorDevice(PatientThrottle, Device):  # type: ignore[misc]
         ]
 
 
-class RecoveryDevice(PatientThrottle, Device):  # type: ignore[misc]
+class RecoveryDevice(PatientThrottle, Device):
     """The officer's printed sheet of codes, for the day when the authenticator is lost."""
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)

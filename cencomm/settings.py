@@ -81,8 +81,7 @@ MIDDLEWARE = [
     "accounts.middleware.OfficerSessionMiddleware",
     "accounts.middleware.OfficerLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "accounts.middleware.SecondFactorRequiredMiddleware",
+    "accounts.middleware.SecondFactorRequiredMiddleware",  # Django's LoginRequiredMiddleware and more
     "cencomm.middleware.RefusalMiddleware",
 ]
 

@@ -6,7 +6,6 @@ The session key itself never lies in these rows, only its hash.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from django.contrib.sessions.models import Session
@@ -18,15 +17,11 @@ from accounts import idleness
 from accounts.errors import NoSuchObject
 from accounts.models import Invitation, Officer, OfficerSession, Token
 from accounts.revocations import announce
+from accounts.secrets import session_hash
 
 LONGEST = timedelta(hours=12)
 UNVERIFIED = timedelta(minutes=10)
 SEEN_EVERY = timedelta(minutes=1)
-
-
-def key_hash(session_key: str) -> bytes:
-    """Return what is stored in place of a session key."""
-    return sha256(session_key.encode()).digest()
 
 
 def open_session(
@@ -36,7 +31,7 @@ def open_session(
     now = timezone.now()
     return OfficerSession.objects.create(
         officer=officer,
-        key_hash=key_hash(session_key),
+        key_hash=session_hash(session_key),
         created_at=now,
         last_seen_at=now,
         idle_seconds=int(idleness.allowed_for(officer).total_seconds()),
@@ -49,7 +44,7 @@ def open_session(
 
 def rekey_session(session: OfficerSession, *, session_key: str) -> None:
     """Follow a session whose key was rotated, so that the old key opens nothing."""
-    session.key_hash = key_hash(session_key)
+    session.key_hash = session_hash(session_key)
     session.save(update_fields=["key_hash"])
 
 
@@ -57,7 +52,7 @@ def verify_session(session: OfficerSession, *, session_key: str) -> None:
     """Raise a session to a signed-in one after the second factor, under its rotated key."""
     now = timezone.now()
     session.verified = True
-    session.key_hash = key_hash(session_key)
+    session.key_hash = session_hash(session_key)
     session.created_at = session.last_seen_at = now
     session.ends_at = now + LONGEST
     session.idle_seconds = int(idleness.allowed_for(session.officer).total_seconds())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from django.db import transaction
@@ -15,17 +14,14 @@ import audit
 from accounts.errors import BadToken, NoSuchObject
 from accounts.models import Officer, Token
 from accounts.revocations import announce
+from accounts.secrets import token_hash
 
 PREFIX = "cen_"
 SCOPES = ("messages:read", "messages:write", "cen:read", "cen:write", "transfers")
 CLIENT_SYSTEM_SCOPES = frozenset({"cen:read", "cen:write"})
 USUAL_LIFE = timedelta(days=90)
 LONGEST_LIFE = timedelta(days=366)
-
-
-def token_hash(secret: str) -> bytes:
-    """Return what is stored in place of a token: 256 random bits need no slow hash."""
-    return sha256(secret.encode()).digest()
+USED_EVERY = timedelta(minutes=1)
 
 
 def create_token(
@@ -89,3 +85,10 @@ def revoke_token(token_id: UUID, *, officer: Officer) -> None:
         token.save(update_fields=["revoked_at"])
         audit.record(audit.Action.TOKEN_REVOKED, actor=officer.pk, subject=f"token:{token.pk}")
         announce(token.officer_id, token_id=token.pk)
+
+
+def use_token(token: Token) -> None:
+    """Note that the token was used: at most one write a minute."""
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)

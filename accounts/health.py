@@ -1,0 +1,54 @@
+"""What the health page shows. Whoever knows how the parts are registers the questions at start."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import django
+from django.db import DatabaseError, connection, transaction
+
+_checks: dict[str, Callable[[], bool]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the installation and whether it answers."""
+
+    name: str
+    well: bool
+
+
+def provide(checks: Mapping[str, Callable[[], bool]]) -> None:
+    """Register questions by the names that operators read."""
+    _checks.update(checks)
+
+
+def parts() -> list[Part]:
+    """Ask every registered question now."""
+    return [Part(name, check()) for name, check in _checks.items()]
+
+
+def jobs() -> dict[str, int]:
+    """Return how many background jobs wait, run, and have failed."""
+    counts = {"todo": 0, "doing": 0, "failed": 0}
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY status")
+            counts.update({status: number for status, number in cursor.fetchall() if status in counts})
+    except DatabaseError:
+        return {}
+    return counts
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that matter when something is reported."""
+    found = {"Python": platform.python_version(), "Django": django.get_version()}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            found["PostgreSQL"] = str(cursor.fetchone()[0])
+    except (DatabaseError, OSError):
+        pass
+    return found

@@ -1,0 +1,209 @@
+"""Reads of accounts: officers, sessions, tokens, invitations, factors. No writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from accounts import totp
+from accounts.authenticator_keys import open_key
+from accounts.errors import DemoOnly, InvitationInvalid, NoSuchObject
+from accounts.models import (
+    DEMO_DOMAIN,
+    Administration,
+    AuthenticatorDevice,
+    Invitation,
+    Officer,
+    OfficerSession,
+    RecoveryCode,
+    Token,
+)
+from accounts.secrets import invitation_hash, session_hash, token_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioning:
+    """What a person needs to register an authenticator: the address in the QR code, and the key as text."""
+
+    uri: str
+    secret_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCode:
+    """A code of an invented person that will be accepted, or the seconds until there is one."""
+
+    code: str
+    seconds_left: int  # until the code passes
+    used: bool  # whether it was used already: then wait for `seconds_left`
+
+
+def administrations() -> QuerySet[Administration]:
+    """Return every administration with its region."""
+    return Administration.objects.select_related("region")
+
+
+def administrations_counted() -> QuerySet[Administration]:
+    """Return every administration with `officer_count`, the number of its open accounts."""
+    return administrations().annotate(officer_count=Count("officers", filter=Q(officers__is_active=True)))
+
+
+def administration(administration_id: UUID) -> Administration:
+    """Return one administration. Raises NoSuchObject."""
+    found = administrations().filter(pk=administration_id).first()
+    if found is None:
+        raise NoSuchObject
+    return found
+
+
+def officers(*, search: str = "", administration: UUID | None = None) -> QuerySet[Officer]:
+    """Return officers with their administration, `has_factor` and `invited`, by name or e-mail."""
+    confirmed = AuthenticatorDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+    found = Officer.objects.select_related("administration").annotate(
+        has_factor=Exists(confirmed), invited=Exists(open_invitations().filter(officer=OuterRef("pk")))
+    )
+    if administration:
+        found = found.filter(administration_id=administration)
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(email__icontains=search))
+    return found
+
+
+def officer(officer_id: UUID) -> Officer:
+    """Return one officer. Raises NoSuchObject."""
+    found = officers().filter(pk=officer_id).first()
+    if found is None:
+        raise NoSuchObject
+    return found
+
+
+def open_invitations() -> QuerySet[Invitation]:
+    """Return invitations that can still be accepted."""
+    return Invitation.objects.filter(
+        accepted_at=None, withdrawn_at=None, expires_at__gt=timezone.now(), officer__is_active=True
+    ).select_related("officer__administration", "invited_by")
+
+
+def invitations() -> QuerySet[Invitation]:
+    """Return all invitations, the newest first."""
+    return Invitation.objects.select_related("officer__administration", "invited_by")
+
+
+def open_invitation(*, secret: str = "", invitation_id: str = "") -> Invitation:
+    """Return the open invitation of a link's secret, or of an id kept by the server. Raises InvitationInvalid."""
+    wanted = Q(secret_hash=invitation_hash(secret)) if secret else Q(pk=invitation_id or None)
+    found = open_invitations().filter(wanted).first()
+    if found is None:
+        raise InvitationInvalid
+    return found
+
+
+def authenticator(officer: Officer) -> AuthenticatorDevice | None:
+    """Return the officer's confirmed authenticator."""
+    return AuthenticatorDevice.objects.filter(user=officer, confirmed=True).first()
+
+
+def new_authenticator(officer: Officer, device_id: int | None) -> AuthenticatorDevice | None:
+    """Return the authenticator that is being registered, where `device_id` names it."""
+    return AuthenticatorDevice.objects.filter(user=officer, pk=device_id, confirmed=False).first()
+
+
+def provisioning(device: AuthenticatorDevice) -> Provisioning:
+    """Return what registers an authenticator. Raises NoSuchObject once it counts: the key is told no more."""
+    if device.confirmed:
+        raise NoSuchObject
+    key = open_key(device)
+    uri = totp.provisioning_uri(key, account=device.user.email, issuer=settings.OTP_TOTP_ISSUER)
+    return Provisioning(uri=uri, secret_text=totp.secret_text(key))
+
+
+def recovery_codes_left(officer: Officer) -> int:
+    """Return how many recovery codes the officer has not used."""
+    return RecoveryCode.objects.filter(device__user=officer, used_at=None).count()
+
+
+def sessions_of(officer: Officer) -> list[OfficerSession]:
+    """Return the officer's live sessions, the last used first."""
+    now = timezone.now()
+    rows = OfficerSession.objects.filter(officer=officer, revoked_at=None, ends_at__gt=now)
+    return [row for row in rows if row.is_live(now)]
+
+
+def session_of_key(session_key: str | None) -> OfficerSession | None:
+    """Return the row of a session key, live or not."""
+    if not session_key:
+        return None
+    return OfficerSession.objects.filter(key_hash=session_hash(session_key)).select_related("officer").first()
+
+
+def session_is_live(session_key: str | None) -> bool:
+    """Whether this key opens a session that passed the second factor and has not ended."""
+    session = session_of_key(session_key)
+    return bool(session and session.verified and session.officer.is_active and session.is_live(timezone.now()))
+
+
+def ended_among(*, sessions: Iterable[UUID] = (), tokens: Iterable[UUID] = ()) -> set[UUID]:
+    """Return those of the given sessions and tokens that open nothing any more, in two queries."""
+    session_ids, token_ids, now = set(sessions), set(tokens), timezone.now()
+    ended = session_ids | token_ids
+    if session_ids:
+        rows = OfficerSession.objects.filter(pk__in=session_ids, verified=True, officer__is_active=True)
+        ended -= {row.pk for row in rows if row.is_live(now)}
+    if token_ids:
+        ended -= set(live_tokens(now).filter(pk__in=token_ids).values_list("pk", flat=True))
+    return ended
+
+
+def live_tokens(now: datetime) -> QuerySet[Token]:
+    """Return tokens that are not revoked, not expired, and whose officer is not shut out."""
+    return Token.objects.filter(revoked_at=None, expires_at__gt=now).filter(
+        Q(officer=None) | Q(officer__is_active=True)
+    )
+
+
+def live_token(secret: str) -> Token | None:
+    """Return the token of this secret while it lives, with its officer."""
+    return (
+        live_tokens(timezone.now())
+        .filter(secret_hash=token_hash(secret))
+        .select_related("officer__administration")
+        .first()
+    )
+
+
+def tokens_of(officer: Officer) -> QuerySet[Token]:
+    """Return the officer's tokens that are not revoked."""
+    return Token.objects.filter(officer=officer, revoked_at=None).order_by("-created_at")
+
+
+def client_system_tokens() -> QuerySet[Token]:
+    """Return the tokens of client systems of CEN."""
+    return Token.objects.filter(officer=None, revoked_at=None).order_by("client_system", "-created_at")
+
+
+def current_demo_code(email: str) -> DemoCode:
+    """Return a code that an invented person can sign in with now.
+
+    When the present code was used already, the next one is told (clocks may differ by a step); when that was used
+    too, `used` is true and `seconds_left` says how long to wait. Raises DemoOnly outside the demo, NoSuchObject.
+    """
+    if not settings.CENCOMM_DEMO or not email.strip().lower().endswith(DEMO_DOMAIN):
+        raise DemoOnly
+    device = AuthenticatorDevice.objects.filter(user__email__iexact=email.strip(), confirmed=True).first()
+    if device is None:
+        raise NoSuchObject
+    now = timezone.now()
+    present = totp.step_at(now)
+    step = min(max(present, device.last_counter + 1), present + totp.DRIFT)
+    # A code of the next step passes with the step after the next: the drift reaches that far.
+    left = (step + 1) * totp.STEP_SECONDS - int(now.timestamp())
+    used = device.last_counter >= step
+    if used:
+        left = (device.last_counter + 1 - totp.DRIFT) * totp.STEP_SECONDS - int(now.timestamp())
+    return DemoCode(code=totp.code_at(open_key(device), step), seconds_left=left, used=used)

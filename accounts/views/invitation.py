@@ -1,0 +1,91 @@
+"""The way in by an invitation: password, authenticator, recovery codes. No account changes before the last step."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import actions, queries, web_session
+from accounts.errors import InvitationInvalid, NoSuchObject
+from accounts.forms import CodeForm, NewPasswordForm, tell_refusal
+from accounts.models import Invitation
+from accounts.qr import qr_svg
+from problems import Refusal
+
+INVITATION = "accounts_invitation"
+PASSWORD_HASH = "accounts_password_hash"  # noqa: S105 - a key of the session, not a password
+DEVICE = "accounts_device"
+
+
+@login_not_required
+@require_safe
+def accept_invitation(request: HttpRequest, secret: str) -> HttpResponse:
+    """Open an invitation link. The secret stays out of every further address; a mere look uses nothing up."""
+    invitation = queries.open_invitation(secret=secret)
+    request.session.flush()
+    request.session[INVITATION] = str(invitation.pk)
+    return redirect("accounts:welcome_password")
+
+
+@login_not_required
+@sensitive_post_parameters("password", "again")
+@sensitive_variables("form")
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """Choose a password. It is kept by its hash in this session, until the second factor is there too."""
+    invitation = _invitation(request)
+    form = NewPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.check_password_quality(form.cleaned_data["password"], invitation.officer)
+        except Refusal as refusal:
+            tell_refusal(form, refusal)
+        else:
+            request.session[PASSWORD_HASH] = make_password(form.cleaned_data["password"])
+            request.session[DEVICE] = actions.begin_authenticator(invitation.officer).pk
+            return redirect("accounts:welcome_authenticator")
+    status = 422 if form.errors else 200
+    return render(
+        request, "accounts/welcome_password.html", {"form": form, "officer": invitation.officer}, status=status
+    )
+
+
+@login_not_required
+@sensitive_post_parameters("code")
+@sensitive_variables("form", "codes")
+@require_http_methods(["GET", "HEAD", "POST"])
+def authenticator(request: HttpRequest) -> HttpResponse:
+    """Register the authenticator by a code of it; then everything takes effect, and the officer is signed in."""
+    invitation = _invitation(request)
+    device = queries.new_authenticator(invitation.officer, request.session.get(DEVICE))
+    if device is None or PASSWORD_HASH not in request.session:
+        return redirect("accounts:welcome_password")
+    form = CodeForm(request.POST or None)
+    status = 422 if form.errors else 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            officer, confirmed, codes = actions.accept_invitation(
+                invitation.pk,
+                password_hash=request.session[PASSWORD_HASH],
+                device_id=device.pk,
+                code=form.cleaned_data["code"],
+            )
+        except (InvitationInvalid, NoSuchObject):
+            raise
+        except Refusal as refusal:
+            status = tell_refusal(form, refusal)
+        else:
+            web_session.begin(request, officer)
+            web_session.complete(request, confirmed)
+            return render(request, "accounts/recovery_codes.html", {"codes": codes, "welcome": True})
+    provisioning = queries.provisioning(device)
+    context = {"form": form, "qr": qr_svg(provisioning.uri), "secret_text": provisioning.secret_text}
+    return render(request, "accounts/welcome_authenticator.html", context, status=status)
+
+
+def _invitation(request: HttpRequest) -> Invitation:
+    return queries.open_invitation(invitation_id=request.session.get(INVITATION, ""))
