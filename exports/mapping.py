@@ -12,8 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from nomenclature.errors import BadCode
-from nomenclature.validators import check_unlocode
+from nomenclature.places import place as known_place
 from problems import FieldProblem
 from simplified_forms.catalogue import CATALOGUE
 from simplified_forms.fields import Field
@@ -149,7 +148,5 @@ def _put(record: dict[str, Any], column: str, field: Field, value: Any) -> None:
 
 
 def _is_place_code(value: str) -> bool:
-    try:
-        return check_unlocode(value) == value
-    except BadCode:
-        return False
+    """Say whether this is the code of a place that we know: many a town's name (LAGOS, LUQUE) has a code's form."""
+    return known_place(str(value)) is not None

@@ -48,9 +48,10 @@ def test_a_rule_that_is_taken_away_takes_its_column_away() -> None:
     assert "departure_country" not in record
 
 
-def test_place_that_is_no_code_is_text() -> None:
-    (record,) = records_of(starting_rules(), {**BODY, "place": "Seme border post"}, ENVELOPE)
-    assert record["place_text"] == "Seme border post"
+@pytest.mark.parametrize("place", ["Seme border post", "LUQUE", "LAGOS"])
+def test_place_that_is_no_code_is_text(place: str) -> None:
+    (record,) = records_of(starting_rules(), {**BODY, "place": place}, ENVELOPE)
+    assert record["place_text"] == place
     assert "place_code" not in record
 
 
