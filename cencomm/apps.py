@@ -8,4 +8,8 @@ class CencommConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from accounts.health import provide
         from cencomm import checks  # noqa: F401 - registers them
+        from cencomm.health import CHECKS, worker_alive
+
+        provide({**CHECKS, "worker": worker_alive})

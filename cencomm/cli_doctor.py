@@ -119,23 +119,17 @@ def check_folder(folder: DataFolder) -> Iterator[Finding]:
         except DataFolderError as error:
             yield Finding(BAD, str(error))
             return
-    private = [
-        folder.path,
-        folder.path / "keys",
-        folder.secret_key_file,
-        *sorted((folder.path / "keys").rglob("*")),
-    ]
+    keys = folder.path / "keys"
+    private = [folder.path, keys, folder.secret_key_file, *sorted(keys.rglob("*"))]
     exposed = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     for path in exposed:
         mode = "700" if path.is_dir() else "600"
         yield Finding(BAD, f"Others may read {path}.", f"chmod {mode} {path}")
     if not exposed:
         yield Finding(GOOD, "Keys and secrets are readable by their owner only.")
-    if not folder.is_new and not (folder.path / "keys" / "root.key").exists():
+    if not folder.is_new and not (keys / "root.key").exists():
         text = "The root key is missing: nothing that was sealed can be read."
-        yield Finding(
-            BAD, text, f"Restore {folder.path / 'keys'} from the backup of the keys (docs/operations.md)."
-        )
+        yield Finding(BAD, text, f"Restore {keys} from the backup of the keys (docs/operations.md).")
     yield from check_clusters()
 
 
@@ -175,7 +169,7 @@ def check_databases() -> Iterator[Finding]:
     for alias in connections:
         if not health.database_answers(alias):
             yield Finding(
-                BAD, f"The database {alias} does not answer.", "Is DATABASE_URL right, does the server run?"
+                BAD, f"The database {alias} does not answer.", "Does the server run? Is DATABASE_URL right?"
             )
             return
         yield Finding(GOOD, f"The database {alias} answers.")
@@ -183,12 +177,8 @@ def check_databases() -> Iterator[Finding]:
         yield Finding(GOOD, "The tables are those of this program.")
     else:
         yield Finding(BAD, "Migrations are missing.", "bin/cencomm up applies them, or: manage prepare_databases")
-    serious = [
-        *check_secret_key(None),
-        *check_hosts(None),
-        *check_keys(None),
-        *check_roles(None, list(connections)),
-    ]
+    serious = [*check_secret_key(None), *check_hosts(None), *check_keys(None)]
+    serious += check_roles(None, list(connections))
     for message in serious:
         yield Finding(BAD, message.msg, message.hint or "")
     if not serious:

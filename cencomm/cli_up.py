@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from cencomm import schema
 from cencomm.attachment import addresses_in, child_environment, is_external, owner_addresses, python_command
 from cencomm.cli_errors import CommandRefused
-from cencomm.data_folder import DataFolder, write_private
+from cencomm.data_folder import ROOT, DataFolder, write_private
 from cencomm.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from cencomm.progress import say, step
 from cencomm.supervisor import Child, Supervisor
 from cencomm.translations import compile_translations, stale_translations
 
 READY_WITHIN_SECONDS = 120
+DEMO_COMMAND = ROOT / "cencomm" / "management" / "commands" / "load_demo.py"
 UNSAFE = 78  # what `serve` ends with when a check refuses the start
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -171,7 +172,7 @@ def prepare(site: Site, *, new: bool, demo: bool) -> None:
             raise CommandRefused(message, code=UNSAFE)
         with step("Preparing the tables"):
             run_manage(site, "prepare_databases", "--verbosity", "0", extra={**owner, "CENCOMM_AS_OWNER": "1"})
-    if new and demo:
+    if new and demo and DEMO_COMMAND.exists():
         with step("Loading the demo operation"):
             load_demo(site)
     site.folder.mark_prepared()
@@ -247,7 +248,8 @@ def wait_until_ready(site: Site, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     answer = ""
     while time.monotonic() < deadline:
-        status, answer = health_answer(site.url, site.environment)
+        # The listener takes the question before the web process is there to answer it.
+        status, answer = health_answer(site.url, site.environment, timeout=2)
         if status == 200:
             return
         for child in supervisor.children:
@@ -262,11 +264,11 @@ def wait_until_ready(site: Site, supervisor: Supervisor) -> None:
     raise CommandRefused(message)
 
 
-def health_answer(url: str, environment: Mapping[str, str]) -> tuple[int, str]:
+def health_answer(url: str, environment: Mapping[str, str], *, timeout: float = 10) -> tuple[int, str]:
     """Ask `/health/ready`; return the status (0: no answer) and what is missing."""
     hosts = [h for h in environment.get("CENCOMM_HOSTS", "").split(",") if h.strip() and "*" not in h]
     address = url.removeprefix("http://")
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(address, timeout=timeout)
     try:
         connection.request("GET", "/health/ready", headers={"Host": hosts[0].strip().lstrip(".")} if hosts else {})
         response = connection.getresponse()

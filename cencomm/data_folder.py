@@ -91,9 +91,7 @@ class DataFolder:
                 write_private(self.secret_key_file, secrets.token_urlsafe(64) + "\n")
         except OSError as error:
             reason = error.strerror or str(error)
-            message = (
-                f"The data folder {self.path} cannot be used: {reason} ({error.filename}). Or choose: --data DIR."
-            )
+            message = f"The data folder {self.path} cannot be used: {reason} ({error.filename})."
             raise DataFolderError(message) from error
         return new
 
@@ -121,9 +119,7 @@ class DataFolder:
             return
         text = self.version_file.read_text().strip()
         if not text.isdigit():
-            message = (
-                f"{self.version_file} holds no version: is this CENcomm's data folder? Choose another: --data DIR."
-            )
+            message = f"{self.version_file} holds no version: choose another data folder: --data DIR."
             raise DataFolderError(message)
         if int(text) > LAYOUT:
             message = (
@@ -170,8 +166,10 @@ class DataFolder:
             stale = bool(os.pread(handle, 60, 0).strip())
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()} {purpose}\n".encode(), 0)
-            yield stale
-            os.ftruncate(handle, 0)
+            try:
+                yield stale
+            finally:
+                os.ftruncate(handle, 0)
         finally:
             os.close(handle)
 

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     """Idempotent: grants on every table that is there now, so it runs after each migration."""
 
     help = "Grant the application roles their rights on every table; audit tables may only be read and added to."
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         for alias, role in settings.CENCOMM_APPLICATION_ROLES.items():

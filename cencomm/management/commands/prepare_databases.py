@@ -15,7 +15,7 @@ class Command(BaseCommand):
     """Run by the owners of the databases, at the first start and after each update."""
 
     help = "Apply the migrations of both databases, grant the application roles their rights, record it."
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         verbosity = options["verbosity"]

@@ -1,0 +1,111 @@
+"""Children are restarted when they die, stopped in order, and do not outlive their parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cencomm.supervisor import Child, Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
+STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(said: list[str]) -> Iterator[Supervisor]:
+    supervisor = Supervisor(say=said.append)
+    yield supervisor
+    supervisor.stop()
+
+
+def child(tmp_path: Path, name: str, program: str = SLEEPER, *, grace: float = 15) -> Child:
+    return Child(name, [sys.executable, "-c", program], os.environ, tmp_path / f"{name}.log", grace_seconds=grace)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_killed_child_is_started_again(tmp_path: Path, supervisor: Supervisor, said: list[str]) -> None:
+    one = child(tmp_path, "worker")
+    supervisor.add(one)
+    assert one.process is not None
+    first = one.process.pid
+    one.process.kill()
+    wait_until(lambda: not one.is_running())
+
+    def tended() -> bool:
+        supervisor.tend()
+        return one.is_running()
+
+    wait_until(tended)
+    assert one.process.pid != first
+    assert said == ["The worker process ended (killed by signal 9); starting it again."]
+
+
+def test_pause_grows_while_a_child_keeps_dying(tmp_path: Path, supervisor: Supervisor) -> None:
+    one = child(tmp_path, "web", "raise SystemExit(3)")
+    supervisor.add(one)
+
+    def died_twice() -> bool:
+        supervisor.tend()
+        return one.deaths == 2
+
+    wait_until(died_twice)
+    assert one.pause == 2.0
+
+
+def test_stop_ends_politely_and_then_by_force(tmp_path: Path, supervisor: Supervisor, said: list[str]) -> None:
+    polite, stubborn = child(tmp_path, "web"), child(tmp_path, "worker", STUBBORN, grace=0.2)
+    for one in (polite, stubborn):
+        supervisor.add(one)
+        wait_until(lambda one=one: "up" in one.last_words())  # type: ignore[misc]
+    supervisor.stop()
+    assert polite.process is not None
+    assert stubborn.process is not None
+    assert (polite.process.returncode, stubborn.process.returncode) == (-signal.SIGTERM, -signal.SIGKILL)
+    assert said == ["The worker process did not stop within 0 s; ending it."]
+
+
+def test_log_of_a_child_is_for_its_owner_only(tmp_path: Path, supervisor: Supervisor) -> None:
+    one = child(tmp_path, "web")
+    supervisor.add(one)
+    assert one.log.stat().st_mode & 0o077 == 0
+
+
+PARENT = """
+import os, sys, time
+from pathlib import Path
+from cencomm.supervisor import Child, Supervisor
+supervisor = Supervisor(say=print)
+child = Child("web", [sys.executable, "-c", "import time; time.sleep(600)"], os.environ, Path(sys.argv[1]))
+supervisor.add(child)
+print(child.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+def test_child_does_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PARENT, str(tmp_path / "log")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
+        assert parent.stdout is not None
+        process = int(parent.stdout.readline())
+        parent.kill()
+    wait_until(lambda: not Path(f"/proc/{process}").exists() or "Z" in Path(f"/proc/{process}/stat").read_text())
