@@ -15,7 +15,7 @@ from accounts.models import Officer
 def administrator_view[**P](
     view: Callable[Concatenate[HttpRequest, Officer, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Gate a page: the view gets the platform administrator second; anybody else is refused (AdministratorsOnly)."""
+    """Gate a page: the view gets the platform administrator second; others AdministratorsOnly."""
 
     @wraps(view)
     def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -19,14 +19,30 @@ from django_otp.models import Device, ThrottlingMixin
 DEMO_DOMAIN = "@demo.invalid"  # invented people; no mail reaches it (RFC 6761)
 
 
+REGION_NAMES = {
+    "AP": _("Asia and the Pacific"),
+    "CAF": _("Central Africa"),
+    "CAR": _("Caribbean"),
+    "CIS": _("Commonwealth of Independent States"),
+    "ECE": _("Eastern and Central Europe"),
+    "ESA": _("Eastern and Southern Africa"),
+    "ME": _("Middle East"),
+    "NA": _("North Africa"),
+    "NAM": _("North America"),
+    "SAM": _("South America"),
+    "WA": _("West Africa"),
+    "WE": _("Western Europe"),
+}
+
+
 class Region(models.Model):
-    """A region of the world as RILOs share it out."""
+    """A region of the world as RILOs share it out. Those of REGION_NAMES come with the product, translated."""
 
     code = models.CharField(max_length=12, primary_key=True)
     name = models.CharField(max_length=120)
 
     def __str__(self) -> str:
-        return self.name
+        return str(REGION_NAMES.get(self.code, self.name))
 
 
 class Administration(models.Model):

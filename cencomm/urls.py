@@ -5,15 +5,16 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import RedirectView
-from django.views.i18n import JavaScriptCatalog, set_language
+from django.views.i18n import JavaScriptCatalog
 
+from accounts.views.sign_in import set_language
 from cencomm.api import api
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="groups:mine"), name="home"),
     path("health/", include("cencomm.health")),
     path("api/v1/", api.urls),
-    path("language/", login_not_required(set_language), name="set_language"),
+    path("language/", set_language, name="set_language"),
     path("language/catalog.js", login_not_required(JavaScriptCatalog.as_view()), name="javascript-catalog"),
     path("nomenclature/", include("nomenclature.urls")),
     path("cen/", include("cen.urls")),
