@@ -6,3 +6,15 @@ from django.apps import AppConfig
 class MessagingConfig(AppConfig):
     name = "messaging"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to groups (their changes belong into the stream) and to accounts (a revoked session is closed)."""
+        from accounts import revocations
+        from groups import announcements
+        from messaging.events import append_change
+        from messaging.queries import card_facts
+        from messaging.wakeups import tell_revoked
+
+        announcements.on_change(append_change)
+        announcements.provide_card_facts(card_facts)
+        revocations.on_revoked(tell_revoked)

@@ -28,20 +28,14 @@ class Message(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    group = models.ForeignKey(
-        ClosedUserGroup, on_delete=models.PROTECT, related_name="messages", db_index=False
-    )
+    group = models.ForeignKey(ClosedUserGroup, on_delete=models.PROTECT, related_name="messages", db_index=False)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=16, choices=Kind)
     number = models.PositiveIntegerField()
     reference = models.CharField(max_length=40)
     template = models.ForeignKey(FormTemplate, on_delete=models.PROTECT, related_name="+", db_index=False)
-    sender = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-    administration = models.ForeignKey(
-        Administration, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    administration = models.ForeignKey(Administration, on_delete=models.PROTECT, related_name="+", db_index=False)
     country = models.CharField(max_length=2)
     language = models.CharField(max_length=8)
     priority = models.CharField(max_length=12, choices=Priority, default=Priority.ROUTINE)
@@ -54,9 +48,7 @@ class Message(models.Model):
     status = models.CharField(max_length=16, choices=Status)
     in_reply_to = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="replies")
     thread = models.UUIDField()
-    supersedes = models.OneToOneField(
-        "self", null=True, on_delete=models.PROTECT, related_name="superseded_by"
-    )
+    supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
     superseded_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField()
@@ -80,6 +72,7 @@ class Message(models.Model):
             models.Index(fields=["group", "country", "-seq"], name="message_of_country"),
             models.Index(fields=["group", "status", "-seq"], name="message_of_status"),
             models.Index(fields=["group", "sent_at"], name="message_sent"),
+            models.Index(fields=["group", "seq"], condition=Q(acknowledge=True), name="message_to_acknowledge"),
             models.Index(fields=["group", "due_at"], condition=Q(due_at__isnull=False), name="message_due"),
         ]
 
@@ -100,22 +93,20 @@ class Event(models.Model):
         SETTINGS = "settings"
 
     pk = models.CompositePrimaryKey("group_id", "seq")
-    group = models.ForeignKey(
-        ClosedUserGroup, on_delete=models.PROTECT, related_name="events", db_index=False
-    )
+    group = models.ForeignKey(ClosedUserGroup, on_delete=models.PROTECT, related_name="events", db_index=False)
     seq = models.BigIntegerField()
     type = models.CharField(max_length=16, choices=Type)
     at = models.DateTimeField()
     actor = models.UUIDField(null=True)
-    message = models.ForeignKey(
-        Message, null=True, on_delete=models.PROTECT, related_name="events", db_index=False
-    )
+    message = models.ForeignKey(Message, null=True, on_delete=models.PROTECT, related_name="events", db_index=False)
     data = models.JSONField(default=dict)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(type__in=["message", "acknowledged", "status", "member", "phase", "country", "settings"]),
+                condition=Q(
+                    type__in=["message", "acknowledged", "status", "member", "phase", "country", "settings"]
+                ),
                 name="event_type",
             ),
             models.CheckConstraint(condition=Q(seq__gte=1), name="event_seq_starts_at_1"),

@@ -1,0 +1,195 @@
+"""Moving a message's status: validation by contact point and coordination unit, return, withdrawal, transfer.
+
+THE table of moves is here. A seizure goes submitted → validated_ncp → validated_ocu → transferred; it may be
+returned to its officer, who corrects it by a new message or submits it again. What must not live here: corrections
+(a correction is a message, `inserting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+import audit
+from groups.access import Right
+from groups.gates import hold_group
+from groups.models import ClosedUserGroup, Membership
+from groups.phases import PhaseAct, permits
+from groups.queries import current_sealer
+from messaging.amending import is_sender, may_amend, validates
+from messaging.content import reason_place
+from messaging.errors import BadStatusMove, MessageUnknown, NotYours, ReasonMissing, ReasonTooLong
+from messaging.events import NewEvent, append_events
+from messaging.kinds import Status
+from messaging.models import Event, Message, StatusMove
+
+MAX_REASON = 2000
+Who = Callable[[Membership, Message], bool]
+
+
+def _unit(membership: Membership, _message: Message) -> bool:
+    return membership.has(Right.VALIDATE_ALL)
+
+
+def _resubmits(membership: Membership, message: Message) -> bool:
+    return is_sender(membership, message) or validates(membership, message)
+
+
+MOVES: Mapping[tuple[Status, Status], Who] = MappingProxyType(
+    {
+        (Status.SUBMITTED, Status.VALIDATED_NCP): validates,
+        (Status.SUBMITTED, Status.VALIDATED_OCU): _unit,
+        (Status.SUBMITTED, Status.RETURNED): validates,
+        (Status.VALIDATED_NCP, Status.VALIDATED_OCU): _unit,
+        (Status.VALIDATED_NCP, Status.RETURNED): validates,
+        (Status.VALIDATED_OCU, Status.RETURNED): _unit,
+        (Status.RETURNED, Status.SUBMITTED): _resubmits,
+        (Status.SENT, Status.WITHDRAWN): may_amend,
+        (Status.SUBMITTED, Status.WITHDRAWN): may_amend,
+        (Status.RETURNED, Status.WITHDRAWN): may_amend,
+        (Status.VALIDATED_NCP, Status.WITHDRAWN): may_amend,
+        (Status.VALIDATED_OCU, Status.WITHDRAWN): _unit,
+    }
+)
+NEEDS_REASON = frozenset({Status.RETURNED, Status.WITHDRAWN})
+
+
+def moves_open_to(membership: Membership, message: Message) -> list[Status]:
+    """Return where this member may move the message now: for pages that show or hide a control."""
+    if message.superseded_at is not None:
+        return []
+    return [to for (origin, to), who in MOVES.items() if origin == message.status and who(membership, message)]
+
+
+@transaction.atomic
+def move_status(membership: Membership, *, message_id: UUID, to: str, reason: str = "") -> Message:
+    """Move a message to status `to`; one that is there already stays, and that is no error. The reason is sealed.
+
+    Raises MessageUnknown, Stranger, NotAllowed, NotYours, BadStatusMove (also when somebody was faster),
+    ReasonMissing, ReasonTooLong, OperationClosed, PhaseForbids.
+    """
+    group = hold_group(membership, Right.POST)
+    message = Message.objects.filter(group_id=group.pk, pk=message_id).defer("sealed", "digest").first()
+    if message is None:
+        raise MessageUnknown
+    if message.status == to and may_amend(membership, message):
+        return message
+    permits(group, PhaseAct.VALIDATE)
+    origin = message.status
+    who = MOVES.get((Status(origin), Status(to))) if to in Status.values else None
+    if who is None or message.superseded_at is not None:
+        raise BadStatusMove
+    if not who(membership, message):
+        raise NotYours
+    text = _checked_reason(to, reason)
+    _move(group, message, Status(to), membership=membership, reason=text)
+    audit.record(
+        audit.Action.MESSAGE_STATUS_MOVED,
+        actor=membership.officer_id,
+        group=group.pk,
+        subject=f"message:{message_id}",
+        origin=origin,
+        to=to,
+    )
+    return message
+
+
+def mark_transferred(group_id: UUID, message_ids: Iterable[UUID], *, actor: UUID | None = None) -> int:
+    """Mark validated seizures as transferred to CEN: for `exports`, once CEN gave its receipt.
+
+    Returns how many moved. Idempotent: what is transferred, or corrected meanwhile, stays as it is. The right was
+    checked by the transfer.
+    """
+    with transaction.atomic():
+        group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=group_id)
+        messages = list(
+            Message.objects.filter(group_id=group_id, pk__in=list(message_ids), status=Status.VALIDATED_OCU)
+            .order_by("seq")
+            .defer("sealed", "digest")
+        )
+        if not messages:
+            return 0
+        now = timezone.now()
+        seqs = append_events(
+            group,
+            [
+                NewEvent(
+                    type=Event.Type.STATUS,
+                    at=now,
+                    actor=actor,
+                    message_id=message.pk,
+                    data={"from": message.status, "to": Status.TRANSFERRED.value},
+                )
+                for message in messages
+            ],
+        )
+        StatusMove.objects.bulk_create(
+            StatusMove(
+                group_id=group_id,
+                message=message,
+                from_status=message.status,
+                to_status=Status.TRANSFERRED,
+                officer_id=actor,
+                seq=seq,
+                at=now,
+            )
+            for message, seq in zip(messages, seqs, strict=True)
+        )
+        Message.objects.filter(pk__in=[message.pk for message in messages]).update(status=Status.TRANSFERRED)
+        audit.record(
+            audit.Action.MESSAGE_STATUS_MOVED,
+            actor=actor,
+            group=group_id,
+            subject=f"group:{group_id}",
+            to=Status.TRANSFERRED.value,
+            count=len(messages),
+            first=seqs[0],
+            last=seqs[-1],
+        )
+        return len(messages)
+
+
+def _checked_reason(to: str, reason: str) -> str:
+    text = reason.strip()
+    if not text and to in NEEDS_REASON:
+        raise ReasonMissing
+    if len(text) > MAX_REASON:
+        raise ReasonTooLong
+    return text
+
+
+def _move(group: ClosedUserGroup, message: Message, to: Status, *, membership: Membership, reason: str) -> None:
+    now = timezone.now()
+    origin = message.status
+    moved = Message.objects.filter(pk=message.pk, status=origin).update(status=to)
+    if moved != 1:
+        raise BadStatusMove
+    message.status = to
+    move = StatusMove(
+        id=uuid4(),
+        group_id=group.pk,
+        message=message,
+        from_status=origin,
+        to_status=to,
+        officer_id=membership.officer_id,
+        country=membership.country,
+        at=now,
+    )
+    if reason:
+        move.key_epoch = group.key_epoch
+        move.sealed_reason = current_sealer(group).seal(
+            reason.encode(), reason_place(move.pk, membership.officer_id)
+        )
+    entry = NewEvent(
+        type=Event.Type.STATUS,
+        at=now,
+        actor=membership.officer_id,
+        message_id=message.pk,
+        data={"from": origin, "to": to.value, "country": membership.country, "move": str(move.pk)},
+    )
+    [move.seq] = append_events(group, [entry])
+    move.save(force_insert=True)

@@ -1,0 +1,89 @@
+"""How fast one officer may send: a bucket per officer, shared through Redis where there are several processes.
+
+The generic cell rate algorithm: one number per officer, the time when the bucket would be empty again. Bounded in
+memory; in Redis each number expires by itself. What must not live here: what is sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import OrderedDict
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.conf import settings
+
+from messaging.errors import TooFast
+
+logger = logging.getLogger("cencomm.messaging")
+_MAX_OFFICERS = 20_000
+
+_SCRIPT = """
+local now = redis.call('TIME')
+local at = tonumber(now[1]) + tonumber(now[2]) / 1000000
+local full = tonumber(redis.call('GET', KEYS[1]) or '0')
+if full < at then full = at end
+local gap, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local wait = full + gap - at - burst
+if wait > 0 then return tostring(wait) end
+redis.call('SET', KEYS[1], tostring(full + gap), 'PX', math.ceil((full + gap - at) * 1000) + 1000)
+return '0'
+"""
+
+
+class Pace:
+    """So many acts per minute, of which a whole minute's worth may come at once. Kept in this process."""
+
+    def __init__(self, per_minute: int) -> None:
+        self.gap = 60 / per_minute
+        self.burst = 60.0
+        self._full: OrderedDict[UUID, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wait(self, officer_id: UUID) -> float:
+        """Take one act; return 0, or the seconds until the next one is allowed (nothing is taken then)."""
+        now = time.monotonic()
+        with self._lock:
+            full = max(self._full.get(officer_id, 0.0), now)
+            wait = full + self.gap - now - self.burst
+            if wait > 0:
+                return wait
+            self._full[officer_id] = full + self.gap
+            self._full.move_to_end(officer_id)
+            while len(self._full) > _MAX_OFFICERS:
+                self._full.popitem(last=False)
+        return 0.0
+
+
+class SharedPace(Pace):
+    """The same, counted in Redis for all processes; counted here while Redis does not answer."""
+
+    def __init__(self, per_minute: int, url: str) -> None:
+        super().__init__(per_minute)
+        self._redis: Any = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+        self._script = self._redis.register_script(_SCRIPT)
+
+    def wait(self, officer_id: UUID) -> float:
+        try:
+            return float(self._script(keys=[f"cencomm:pace:{officer_id.hex}"], args=[self.gap, self.burst]))
+        except redis.RedisError:
+            logger.warning("redis does not answer: the rate of posts is counted per process")
+            return super().wait(officer_id)
+
+
+@cache
+def _pace(per_minute: int, url: str) -> Pace:
+    return SharedPace(per_minute, url) if url else Pace(per_minute)
+
+
+def take_post(officer_id: UUID) -> None:
+    """Count one post of an officer. Raises TooFast (429) with the seconds to wait."""
+    per_minute = settings.CENCOMM_LIMITS["posts_per_officer_per_minute"]
+    wait = _pace(per_minute, settings.REDIS_URL).wait(officer_id)
+    if wait > 0:
+        raise TooFast(math.ceil(wait))

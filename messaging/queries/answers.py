@@ -1,0 +1,115 @@
+"""Which warnings and requests still wait for an answer, and whose. Identifiers and times: nothing is opened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from groups.models import Membership
+from messaging.kinds import ANSWERS, WANT_ANSWER, Status
+from messaging.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A warning or request in its newest version, and who has answered any version of it.
+
+    `waiting`: the countries that were addressed by name and are silent. Addressed otherwise, one answer settles it.
+    """
+
+    id: UUID
+    group_id: UUID
+    seq: int
+    kind: str
+    country: str
+    sender_id: UUID
+    sent_at: datetime
+    due_at: datetime | None
+    addressed_to: dict[str, Any]
+    answered_by: frozenset[str]
+    first_answer_at: datetime | None
+    waiting: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def open(self) -> bool:
+        """Whether an answer is still missing."""
+        return bool(self.waiting) or not self.answered_by
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether an answer is missing past the due time."""
+        return self.open and self.due_at is not None and self.due_at < now
+
+    def waits_for(self, membership: Membership) -> bool:
+        """Whether the member's country is to answer this."""
+        if not self.open or self.sender_id == membership.officer_id:
+            return False
+        to = self.addressed_to
+        return (
+            membership.country in self.waiting
+            or (not self.answered_by and membership.country != self.country and bool(to.get("all")))
+            or (
+                not self.answered_by
+                and (membership.role in to.get("roles", ()) or str(membership.officer_id) in to.get("officers", ()))
+            )
+        )
+
+
+def questions_of(group_ids: Sequence[UUID]) -> list[Question]:
+    """Return the warnings and requests of groups that stand (neither withdrawn nor superseded), by seq."""
+    asked = list(
+        Message.objects.filter(group_id__in=group_ids, kind__in=WANT_ANSWER)
+        .order_by("group_id", "seq")
+        .only(
+            "group_id", "seq", "kind", "country", "sender_id", "sent_at", "due_at", "addressed_to", "status",
+            "supersedes_id", "superseded_at",
+        )
+    )  # fmt: skip
+    # A correction of a warning keeps the answers that its earlier versions got.
+    origin: dict[UUID, UUID] = {}
+    for message in asked:
+        origin[message.pk] = origin.get(message.supersedes_id or message.pk, message.pk)
+    answers = _answers_by_origin(group_ids, origin)
+    return [
+        _question(message, answers.get(origin[message.pk], []))
+        for message in asked
+        if message.superseded_at is None and message.status != Status.WITHDRAWN
+    ]
+
+
+def _answers_by_origin(
+    group_ids: Sequence[UUID], origin: dict[UUID, UUID]
+) -> dict[UUID, list[tuple[str, datetime]]]:
+    rows = (
+        Message.objects.filter(group_id__in=group_ids, kind__in=ANSWERS, superseded_at__isnull=True)
+        .exclude(status=Status.WITHDRAWN)
+        .values_list("in_reply_to_id", "country", "sent_at")
+    )
+    found: dict[UUID, list[tuple[str, datetime]]] = defaultdict(list)
+    for asked, country, sent_at in rows:
+        if asked in origin:
+            found[origin[asked]].append((country, sent_at))
+    return found
+
+
+def _question(message: Message, answers: Iterable[tuple[str, datetime]]) -> Question:
+    given = list(answers)
+    answered_by = frozenset(country for country, _at in given)
+    named = frozenset(message.addressed_to.get("countries", ()))
+    return Question(
+        id=message.pk,
+        group_id=message.group_id,
+        seq=message.seq,
+        kind=message.kind,
+        country=message.country,
+        sender_id=message.sender_id,
+        sent_at=message.sent_at,
+        due_at=message.due_at,
+        addressed_to=message.addressed_to,
+        answered_by=answered_by,
+        first_answer_at=min((at for _country, at in given), default=None),
+        waiting=named - answered_by,
+    )

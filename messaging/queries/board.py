@@ -1,0 +1,106 @@
+"""The left pane of the console: how many messages each view holds, and how each country stands today.
+
+Columns only: nothing is opened to count. What must not live here: the messages themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from groups.access import Right
+from groups.models import GroupCountry, Membership
+from messaging.kinds import Status
+from messaging.models import LastSeen, Message
+from messaging.queries.answers import questions_of
+from simplified_forms.fields import Kind
+
+COORDINATION = (Kind.SITREP.value, Kind.BULLETIN.value, Kind.ADMINISTRATIVE.value)
+
+
+@dataclass(frozen=True, slots=True)
+class CountryToday:
+    """How a country stands since the last cut-off: "reported", "nil" (nothing to report) or "silent"."""
+
+    code: str
+    state: str
+    messages: int
+
+
+def standing(membership: Membership) -> QuerySet[Message]:
+    """Return the group's messages that were neither withdrawn nor corrected."""
+    found = Message.objects.filter(group_id=membership.group_id, superseded_at__isnull=True)
+    return found.exclude(status=Status.WITHDRAWN)
+
+
+def to_validate(membership: Membership) -> Q:
+    """Match the seizures that this member can validate now."""
+    if membership.has(Right.VALIDATE_ALL):
+        return Q(status__in=[Status.SUBMITTED, Status.VALIDATED_NCP])
+    if membership.has(Right.VALIDATE_OWN_COUNTRY):
+        return Q(status=Status.SUBMITTED, country=membership.country)
+    return Q(pk__in=[])
+
+
+def view_counts(membership: Membership, *, now: datetime) -> Mapping[str, int]:
+    """Return the number of messages in each view of the console, by the view's name."""
+    questions = [question for question in questions_of([membership.group_id]) if question.open]
+    seizures = Q(kind=Kind.SEIZURE)
+    counts = standing(membership).aggregate(
+        seizures=Count("pk", filter=seizures),
+        validate=Count("pk", filter=seizures & to_validate(membership)),
+        coordination=Count("pk", filter=Q(kind__in=COORDINATION)),
+    )
+    return {
+        "all": Message.objects.filter(group_id=membership.group_id).count(),
+        "waiting": sum(question.waits_for(membership) for question in questions),
+        "open_warnings": sum(question.kind == Kind.WARNING for question in questions),
+        "overdue": sum(question.overdue(now) for question in questions),
+        "requests": sum(question.kind == Kind.REQUEST for question in questions),
+        **counts,
+    }
+
+
+def reporting_day_start(membership: Membership, *, now: datetime) -> datetime:
+    """Return the last cut-off: the operation's reporting day ends at its cut-off hour (UTC)."""
+    start = now.replace(hour=membership.group.cut_off_hour, minute=0, second=0, microsecond=0)
+    return start if start <= now else start - timedelta(days=1)
+
+
+def countries_today(membership: Membership, *, now: datetime) -> list[CountryToday]:
+    """Return every country of the group with its state since the last cut-off, by code."""
+    since = reporting_day_start(membership, now=now)
+    rows = (
+        standing(membership)
+        .filter(sent_at__gte=since)
+        .values_list("country")
+        .annotate(
+            messages=Count("pk"),
+            seizures=Count("pk", filter=Q(kind=Kind.SEIZURE)),
+            nil_returns=Count("pk", filter=Q(kind=Kind.NIL)),
+        )
+    )
+    found = {country: counts for country, *counts in rows}
+    codes = GroupCountry.objects.filter(group_id=membership.group_id).order_by("country")
+    today = []
+    for code in codes.values_list("country", flat=True):
+        messages, seizures, nil_returns = found.get(code, (0, 0, 0))
+        state = "reported" if seizures else "nil" if nil_returns else "silent"
+        today.append(CountryToday(code, state, messages))
+    return today
+
+
+def last_seen(membership: Membership) -> int:
+    """Return how far this member has read; 0 for somebody who never was here."""
+    seen = LastSeen.objects.filter(group_id=membership.group_id, officer_id=membership.officer_id)
+    return seen.values_list("seq", flat=True).first() or 0
+
+
+def board(membership: Membership) -> tuple[Mapping[str, int], list[CountryToday]]:
+    """Return the counts of the views and the countries of today."""
+    now = timezone.now()
+    return view_counts(membership, now=now), countries_today(membership, now=now)

@@ -1,0 +1,122 @@
+"""Numbers: what is unread, open, overdue, waiting for me. Nothing is opened for them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from django.db.models import Count, F, Max, Q
+from django.utils import timezone
+
+from groups.access import Right
+from groups.announcements import CardFacts
+from groups.models import Membership, Phase
+from messaging.kinds import Status
+from messaging.models import Event, LastSeen, Message
+from messaging.queries.answers import Question, questions_of
+from messaging.queries.board import last_seen, to_validate
+from messaging.queries.opening import addresses, messages_of
+from simplified_forms.fields import Kind
+
+
+class ConsoleCounts(TypedDict):
+    """What the console shows beside its lists."""
+
+    seen: int  # sequence number up to which this member has read
+    unread: int
+    open: int  # warnings and requests without all their answers
+    overdue: int
+    waiting: int  # for an answer of this member's country
+    to_acknowledge: int
+    to_validate: int
+    returned: int  # this member's own seizures that came back
+
+
+def console_counts(membership: Membership) -> ConsoleCounts:
+    """Return the counts of one member's console. Raises NotAllowed."""
+    messages = messages_of(membership).select_related(None)
+    standing = messages.filter(superseded_at__isnull=True).exclude(status=Status.WITHDRAWN)
+    now = timezone.now()
+    seen = last_seen(membership)
+    questions = questions_of([membership.group_id])
+    own = Q(sender_id=membership.officer_id)
+    seizures = standing.filter(kind=Kind.SEIZURE)
+    return {
+        "seen": seen,
+        "unread": messages.filter(seq__gt=seen).exclude(own).count(),
+        "open": sum(question.open for question in questions),
+        "overdue": sum(question.overdue(now) for question in questions),
+        "waiting": sum(question.waits_for(membership) for question in questions),
+        "to_acknowledge": _to_acknowledge(membership),
+        "to_validate": seizures.filter(to_validate(membership)).count(),
+        "returned": seizures.filter(own, status=Status.RETURNED).count(),
+    }
+
+
+def _to_acknowledge(membership: Membership) -> int:
+    if not membership.has(Right.ACKNOWLEDGE):
+        return 0
+    wanted = (
+        Message.objects.filter(group_id=membership.group_id, acknowledge=True, superseded_at__isnull=True)
+        .exclude(status=Status.WITHDRAWN)
+        .exclude(sender_id=membership.officer_id)
+        .exclude(acknowledgements__officer_id=membership.officer_id)
+        .only("addressed_to")
+    )
+    return sum(
+        addresses(message, officer_id=membership.officer_id, role=membership.role, country=membership.country)
+        for message in wanted
+    )
+
+
+def card_facts(memberships: Sequence[Membership]) -> Mapping[UUID, CardFacts]:
+    """Return what the cards of "my groups" show, for all of them in four statements."""
+    readable = {m.group_id: m for m in memberships if m.has(Right.READ) and m.group.phase != Phase.ARCHIVED}
+    if not readable:
+        return {}
+    facts: dict[UUID, CardFacts] = {group_id: CardFacts(unread=0, waiting=0, overdue=0) for group_id in readable}
+    officer_id = next(iter(readable.values())).officer_id
+    for group_id, unread in _unread(readable, officer_id):
+        facts[group_id]["unread"] = unread
+    for group_id, at in _last_events(readable):
+        facts[group_id]["last_event_at"] = at
+    waiting: dict[UUID, list[Question]] = defaultdict(list)
+    for question in questions_of(list(readable)):
+        if question.waits_for(readable[question.group_id]):
+            waiting[question.group_id].append(question)
+    now = timezone.now()
+    for group_id, questions in waiting.items():
+        facts[group_id]["waiting"] = len(questions)
+        facts[group_id]["waiting_since"] = min(question.sent_at for question in questions)
+        facts[group_id]["overdue"] = sum(question.overdue(now) for question in questions)
+    return facts
+
+
+def _unread(readable: Mapping[UUID, Membership], officer_id: UUID) -> list[tuple[UUID, int]]:
+    seen = dict(
+        LastSeen.objects.filter(group_id__in=readable, officer_id=officer_id).values_list("group_id", "seq")
+    )
+    newer = Q(pk__in=[])
+    for group_id in readable:
+        newer |= Q(group_id=group_id, seq__gt=seen.get(group_id, 0))
+    rows = (
+        Message.objects.filter(newer)
+        .exclude(sender_id=officer_id)
+        .order_by()
+        .values_list("group_id")
+        .annotate(unread=Count("pk"))
+    )
+    return [(group_id, unread) for group_id, unread in rows]
+
+
+def _last_events(readable: Mapping[UUID, Membership]) -> list[tuple[UUID, datetime]]:
+    rows = (
+        Event.objects.filter(group_id__in=readable, seq=F("group__head"))
+        .order_by()
+        .values_list("group_id")
+        .annotate(at=Max("at"))
+    )
+    return [(group_id, at) for group_id, at in rows if at is not None]

@@ -1,0 +1,115 @@
+"""The event stream, read from a position: everything after it in order, or a clear "start afresh". Never a part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from groups.access import Right
+from groups.errors import NotAllowed
+from groups.models import ClosedUserGroup, Membership
+from groups.queries import sealer_for
+from messaging.content import reason_place
+from messaging.models import Event, Message, StatusMove
+from messaging.presentation import event_item
+from messaging.queries.opening import RELATED, Opened, open_for_delivery
+
+MAX_PAGE = 500
+LATEST = 100
+PAGE_BYTES = 2 * 1024 * 1024  # of sealed content: a page of the largest messages stays this small
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A run of events without gaps. `restart`: the position cannot be served, fetch afresh from the latest page."""
+
+    epoch: UUID
+    head: int
+    items: Sequence[dict[str, Any]] = field(default_factory=list)
+    last: int = 0
+    restart: bool = False
+
+
+def events_after(
+    membership: Membership, *, after: int, epoch: UUID | None = None, limit: int = MAX_PAGE
+) -> EventPage:
+    """Return the events after a position. Raises NotAllowed, KeyDestroyed.
+
+    A position of another epoch, or one that the group has not reached, is answered by `restart`.
+    """
+    _require_read(membership)
+    group = ClosedUserGroup.objects.get(pk=membership.group_id)
+    if (epoch is not None and epoch != group.stream_epoch) or not 0 <= after <= group.head:
+        return EventPage(group.stream_epoch, group.head, restart=True)
+    return page_for_delivery(group, after=after, limit=limit)
+
+
+def latest_events(membership: Membership, *, limit: int = LATEST) -> EventPage:
+    """Return the newest events, for whoever has no position yet. Raises NotAllowed, KeyDestroyed."""
+    _require_read(membership)
+    group = ClosedUserGroup.objects.get(pk=membership.group_id)
+    return page_for_delivery(group, after=max(0, group.head - limit), limit=limit)
+
+
+def page_for_delivery(group: ClosedUserGroup, *, after: int, limit: int = MAX_PAGE) -> EventPage:
+    """Return events of a group; whoever calls this decides by membership who gets to see them (the hub)."""
+    events = list(
+        Event.objects.filter(group_id=group.pk, seq__gt=after).order_by("seq")[: min(max(limit, 1), MAX_PAGE)]
+    )
+    events, opened = _opened_within(group, events)
+    reasons = _reasons(group, events)
+    items = [
+        event_item(
+            event,
+            opened=opened.get(event.message_id) if event.type == Event.Type.MESSAGE else None,
+            reason=reasons.get(event.data.get("move", ""), ""),
+        )
+        for event in events
+    ]
+    last = events[-1].seq if events else after
+    return EventPage(group.stream_epoch, max(group.head, last), items, last)
+
+
+def _opened_within(group: ClosedUserGroup, events: list[Event]) -> tuple[list[Event], dict[UUID | None, Opened]]:
+    """Open the messages of the events, as many as fit in PAGE_BYTES; the events after those are left out."""
+    wanted = [event.message_id for event in events if event.type == Event.Type.MESSAGE and event.message_id]
+    messages: dict[UUID | None, Message] = {}
+    size = 0
+    for start in range(0, len(wanted), 50):
+        for message in Message.objects.select_related(*RELATED).filter(pk__in=wanted[start : start + 50]):
+            messages[message.pk] = message
+            size += len(message.sealed)
+        if size > PAGE_BYTES:
+            break
+    if len(messages) < len(wanted):
+        cut = next(
+            at
+            for at, event in enumerate(events)
+            if event.type == Event.Type.MESSAGE and event.message_id not in messages
+        )
+        events = events[:cut]
+    return events, {found.message.pk: found for found in open_for_delivery(group, messages.values())}
+
+
+def _reasons(group: ClosedUserGroup, events: Sequence[Event]) -> dict[str, str]:
+    """Return the opened reasons of status moves, by the move's id as the event names it."""
+    ids = [event.data["move"] for event in events if event.data.get("move")]
+    if not ids:
+        return {}
+    moves = StatusMove.objects.filter(group_id=group.pk, pk__in=ids, sealed_reason__isnull=False)
+    return {str(move.pk): reason_of(group, move) for move in moves}
+
+
+def reason_of(group: ClosedUserGroup, move: StatusMove) -> str:
+    """Return the reason of a status move, "" where none was given."""
+    if move.sealed_reason is None or move.key_epoch is None:
+        return ""
+    place = reason_place(move.pk, str(move.officer_id))
+    return sealer_for(group, move.key_epoch).open(move.sealed_reason, place).decode()
+
+
+def _require_read(membership: Membership) -> None:
+    if not membership.has(Right.READ):
+        raise NotAllowed

@@ -1,0 +1,118 @@
+"""Lists of messages: filtered by what the columns say, newest first, by cursor. `searching` reads the sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from groups.models import Membership
+from messaging.errors import MessageUnknown
+from messaging.models import Message
+from messaging.queries.answers import questions_of
+from messaging.queries.opening import Opened, messages_of, opened
+
+MAX_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a list shows. Times bound when a message was sent. `waiting`: for an answer of the member's country."""
+
+    kinds: Sequence[str] = ()
+    countries: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    priorities: Sequence[str] = ()
+    sent_from: datetime | None = None
+    sent_to: datetime | None = None
+    thread: UUID | None = None
+    mine: bool = False
+    exercise: bool | None = None
+    superseded: bool | None = None
+    overdue: bool = False
+    open: bool = False
+    waiting: bool = False
+    commodities: Sequence[str] = ()
+    text: str = ""
+
+    @property
+    def sealed(self) -> bool:
+        """Whether content must be opened to answer."""
+        return bool(self.text.strip() or self.commodities)
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages, newest first. `next` is the cursor of the page after this, None at the end.
+
+    `complete` is False when a search stopped to give others their turn: go on from `next`.
+    """
+
+    messages: list[Opened]
+    next: int | None
+    complete: bool = True
+
+
+def messages_page(
+    membership: Membership, *, filters: Filters | None = None, after: int | None = None, limit: int = 50
+) -> MessagePage:
+    """Return a page of the group's messages by what the columns say. Raises NotAllowed, KeyDestroyed."""
+    size = min(max(limit, 1), MAX_PAGE)
+    rows = list(filtered(membership, filters or Filters(), after=after)[: size + 1])
+    more = len(rows) > size
+    rows = rows[:size]
+    return MessagePage(opened(membership, rows), rows[-1].seq if more else None)
+
+
+def filtered(membership: Membership, filters: Filters, *, after: int | None) -> QuerySet[Message]:
+    """Return the group's messages that fit every filter on columns, newest first."""
+    found = messages_of(membership)
+    if after is not None:
+        found = found.filter(seq__lt=after)
+    for column, values in (
+        ("kind", filters.kinds),
+        ("country", filters.countries),
+        ("status", filters.statuses),
+        ("priority", filters.priorities),
+    ):
+        if values:
+            found = found.filter(**{f"{column}__in": list(values)})
+    if filters.sent_from:
+        found = found.filter(sent_at__gte=filters.sent_from)
+    if filters.sent_to:
+        found = found.filter(sent_at__lt=filters.sent_to)
+    if filters.thread:
+        found = found.filter(thread=filters.thread)
+    if filters.mine:
+        found = found.filter(sender_id=membership.officer_id)
+    if filters.exercise is not None:
+        found = found.filter(exercise=filters.exercise)
+    if filters.superseded is not None:
+        found = found.filter(superseded_at__isnull=not filters.superseded)
+    if filters.overdue or filters.open or filters.waiting:
+        found = found.filter(pk__in=_questions(membership, filters))
+    return found.order_by("-seq")
+
+
+def _questions(membership: Membership, filters: Filters) -> list[UUID]:
+    now = timezone.now()
+    return [
+        question.id
+        for question in questions_of([membership.group_id])
+        if question.open
+        and (not filters.overdue or question.overdue(now))
+        and (not filters.waiting or question.waits_for(membership))
+    ]
+
+
+def message_in(membership: Membership, message_id: UUID) -> Opened:
+    """Return one message of the member's group, opened. Raises MessageUnknown, NotAllowed, KeyDestroyed."""
+    message = messages_of(membership).filter(pk=message_id).first()
+    if message is None:
+        raise MessageUnknown
+    [result] = opened(membership, [message])
+    return result

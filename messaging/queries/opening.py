@@ -1,0 +1,142 @@
+"""Opening messages, a page at a time: content, receipts, answers. Three statements, however many messages.
+
+`opened` takes the membership as everything does. `open_for_delivery` does not: it is for the hub, which opens once
+for a whole group and decides per socket, by membership, who receives.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from groups.access import Right
+from groups.errors import NotAllowed
+from groups.models import ClosedUserGroup, Membership
+from groups.queries import members_by_right, sealer_for
+from messaging.content import message_place, read_content
+from messaging.kinds import ANSWERS, WANT_ANSWER, Status
+from messaging.models import Acknowledgement, Message
+
+RELATED = ("sender", "administration", "template")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Who has acknowledged a message, and of whom it is expected: counts per country, and the officers."""
+
+    expected: Mapping[str, int]
+    done: Mapping[str, int]
+    officers: Sequence[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message with what it says. `receipts` only where an acknowledgement is wanted."""
+
+    message: Message
+    subject: str
+    body: dict[str, Any]
+    receipts: Receipts | None = None
+    answered_by: Sequence[str] = field(default_factory=list)
+    superseded_by: UUID | None = None
+
+
+def messages_of(membership: Membership) -> QuerySet[Message]:
+    """Return the messages of the member's group with what presentation needs. Raises NotAllowed."""
+    if not membership.has(Right.READ):
+        raise NotAllowed
+    return Message.objects.filter(group_id=membership.group_id).select_related(*RELATED)
+
+
+def opened(membership: Membership, messages: Iterable[Message]) -> list[Opened]:
+    """Open messages of the member's group, in the order given. Raises NotAllowed, KeyDestroyed, SealBroken."""
+    if not membership.has(Right.READ):
+        raise NotAllowed
+    return open_for_delivery(membership.group, messages)
+
+
+def open_for_delivery(group: ClosedUserGroup, messages: Iterable[Message]) -> list[Opened]:
+    """Open messages of a group; whoever calls this decides by membership who gets to see them."""
+    found = [message for message in messages if message.group_id == group.pk]
+    receipts = _receipts(group, [message for message in found if message.acknowledge])
+    answers = _answers([message.pk for message in found if message.kind in WANT_ANSWER])
+    corrections = _corrections([message.pk for message in found if message.superseded_at is not None])
+    result = []
+    for message in found:
+        content = content_of(group, message)
+        result.append(
+            Opened(
+                message,
+                content.subject,
+                content.body,
+                receipts.get(message.pk),
+                answers.get(message.pk, []),
+                corrections.get(message.pk),
+            )
+        )
+    return result
+
+
+def content_of(group: ClosedUserGroup, message: Message) -> Any:
+    """Return the content of one message."""
+    sealer = sealer_for(group, message.key_epoch)
+    return read_content(sealer.open(message.sealed, message_place(message.pk, message.sender_id)))
+
+
+def addresses(message: Message, *, officer_id: UUID, role: str, country: str) -> bool:
+    """Whether a message asks for the attention of a member. It is no secrecy: every member reads everything."""
+    to = message.addressed_to
+    return (
+        bool(to.get("all"))
+        or country in to.get("countries", ())
+        or role in to.get("roles", ())
+        or str(officer_id) in to.get("officers", ())
+    )
+
+
+def _receipts(group: ClosedUserGroup, messages: Sequence[Message]) -> dict[UUID, Receipts]:
+    if not messages:
+        return {}
+    members = list(members_by_right(group, Right.ACKNOWLEDGE))
+    given: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    rows = Acknowledgement.objects.filter(message_id__in=[m.pk for m in messages]).order_by("seq")
+    for message_id, officer_id, country in rows.values_list("message_id", "officer_id", "country"):
+        given[message_id].append((officer_id, country))
+    result = {}
+    for message in messages:
+        expected = Counter(
+            member.country
+            for member in members
+            if member.officer_id != message.sender_id
+            and addresses(message, officer_id=member.officer_id, role=member.role, country=member.country)
+        )
+        done = Counter(country for _officer, country in given[message.pk])
+        result[message.pk] = Receipts(expected, done, [officer for officer, _country in given[message.pk]])
+    return result
+
+
+def _answers(ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    if not ids:
+        return {}
+    rows = (
+        Message.objects.filter(in_reply_to_id__in=ids, kind__in=ANSWERS, superseded_at__isnull=True)
+        .exclude(status=Status.WITHDRAWN)
+        .values_list("in_reply_to_id", "country")
+    )
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for asked, country in rows:
+        if asked is not None:
+            found[asked].add(country)
+    return {asked: sorted(countries) for asked, countries in found.items()}
+
+
+def _corrections(ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    if not ids:
+        return {}
+    rows = Message.objects.filter(supersedes_id__in=ids).values_list("supersedes_id", "pk")
+    return {old: new for old, new in rows if old is not None}

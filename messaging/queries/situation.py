@@ -1,0 +1,182 @@
+"""The situation of an operation: who has reported today, what is open, what was seized, on which routes.
+
+Seizures are opened for it, one scan of the newest SEIZURES; everything else is columns. Exercises do not count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from groups.access import RIGHTS, Right
+from groups.models import GroupCountry, Membership, Role
+from messaging.content import read_content
+from messaging.kinds import Status
+from messaging.presentation import time_json
+from messaging.queries.answers import Question, questions_of
+from messaging.queries.board import reporting_day_start
+from messaging.queries.opening import messages_of
+from messaging.queries.searching import scan
+from simplified_forms.fields import Kind
+
+SEIZURES = 50_000
+TOP = 30
+
+
+def situation(membership: Membership, *, now: datetime | None = None) -> dict[str, Any]:
+    """Return the figures of the situation page as JSON-ready data. Raises NotAllowed, KeyDestroyed.
+
+    Keys: day, coverage (a row per country), questions, messages (per kind), status (of seizures), seizures (totals,
+    by commodity, by day, by country, flows).
+    """
+    at = now or timezone.now()
+    starts = reporting_day_start(membership, now=at)
+    ends = starts + timedelta(days=1)
+    standing = (
+        messages_of(membership).filter(exercise=False, superseded_at__isnull=True).exclude(status=Status.WITHDRAWN)
+    )
+    seizures = standing.filter(kind=Kind.SEIZURE)
+    kinds = standing.order_by().values_list("kind").annotate(count=Count("pk"))
+    statuses = seizures.order_by().values_list("status").annotate(count=Count("pk"))
+    return {
+        "day": {
+            "date": starts.date().isoformat(),
+            "starts_at": time_json(starts),
+            "ends_at": time_json(ends),
+            "cut_off_hour": membership.group.cut_off_hour,
+        },
+        "coverage": _coverage(membership, standing, starts, ends),
+        "questions": _questions(questions_of([membership.group_id]), at),
+        "messages": dict(kinds),
+        "status": dict(statuses),
+        "seizures": _seizures(membership, seizures),
+    }
+
+
+def _coverage(membership: Membership, standing: Any, starts: datetime, ends: datetime) -> list[dict[str, Any]]:
+    """Return a row per country: what it reported in this reporting day, or that it is silent."""
+    within = Q(sent_at__gte=starts, sent_at__lt=ends)
+    rows = (
+        standing.order_by()
+        .values("country")
+        .annotate(
+            seizures=Count("pk", filter=within & Q(kind=Kind.SEIZURE)),
+            nil_returns=Count("pk", filter=within & Q(kind=Kind.NIL)),
+            messages=Count("pk", filter=within),
+            seizures_total=Count("pk", filter=Q(kind=Kind.SEIZURE)),
+            last_message_at=Max("sent_at"),
+            last_report_at=Max("sent_at", filter=Q(kind__in=[Kind.SEIZURE, Kind.NIL])),
+        )
+    )
+    found: Mapping[str, Any] = {row["country"]: row for row in rows}
+    posting = [role for role, rights in RIGHTS.items() if Right.POST_SEIZURE in rights]
+    members = Counter(
+        membership.group.memberships.filter(left_at__isnull=True, role__in=posting).values_list(
+            "country", flat=True
+        )
+    )
+    contacts = set(
+        membership.group.memberships.filter(left_at__isnull=True, role=Role.CONTACT_POINT).values_list(
+            "country", flat=True
+        )
+    )
+    coverage = []
+    for country in GroupCountry.objects.filter(group_id=membership.group_id).values_list("country", flat=True):
+        row = found.get(country, {})
+        seizures, nil_returns = row.get("seizures", 0), row.get("nil_returns", 0)
+        coverage.append(
+            {
+                "country": country,
+                "state": "reported" if seizures else "nil" if nil_returns else "silent",
+                "seizures": seizures,
+                "nil_returns": nil_returns,
+                "messages": row.get("messages", 0),
+                "seizures_total": row.get("seizures_total", 0),
+                "last_message_at": time_json(row.get("last_message_at")),
+                "last_report_at": time_json(row.get("last_report_at")),
+                "members": members[country],
+                "has_contact_point": country in contacts,
+            }
+        )
+    return coverage
+
+
+def _questions(questions: Iterable[Question], now: datetime) -> dict[str, Any]:
+    """Return, for warnings and for requests: sent, open, overdue, answered, answered in time, median hours."""
+    by_kind: dict[str, list[Question]] = defaultdict(list)
+    for question in questions:
+        by_kind[question.kind].append(question)
+    result = {}
+    for kind in (Kind.WARNING, Kind.REQUEST):
+        asked = by_kind[kind]
+        hours = sorted((q.first_answer_at - q.sent_at).total_seconds() / 3600 for q in asked if q.first_answer_at)
+        result[kind.value] = {
+            "sent": len(asked),
+            "open": sum(q.open for q in asked),
+            "overdue": sum(q.overdue(now) for q in asked),
+            "answered": sum(not q.open for q in asked),
+            "in_time": sum(
+                q.first_answer_at is not None and q.due_at is not None and q.first_answer_at <= q.due_at
+                for q in asked
+            ),
+            "median_hours": round(hours[len(hours) // 2], 1) if hours else None,
+            "waiting_countries": dict(Counter(country for q in asked for country in q.waiting)),
+        }
+    return result
+
+
+def _seizures(membership: Membership, seizures: Any) -> dict[str, Any]:
+    """Open the seizures once and count them: by commodity, day, country, and route."""
+    commodities: Counter[str] = Counter()
+    quantities: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    days: dict[str, Counter[str]] = defaultdict(Counter)
+    countries: Counter[str] = Counter()
+    flows: Counter[tuple[str, str]] = Counter()
+    cases = reports = 0
+    for _pk, _reference, plain, _seq in scan(membership.group, seizures.order_by("-seq")[:SEIZURES]):
+        body = read_content(plain).body
+        reports += 1
+        given = body.get("cases")
+        number = given if isinstance(given, int) else 1
+        cases += number
+        commodity = str(body.get("commodity", ""))
+        commodities[commodity] += number
+        quantity = body.get("quantity")
+        if isinstance(quantity, dict):
+            quantities[commodity][str(quantity.get("unit", ""))] += _decimal(quantity.get("value"))
+        days[str(body.get("date", ""))[:10]][commodity.partition(".")[0]] += number
+        countries[str(body.get("country", ""))] += number
+        origin, destination = body.get("departure_country"), body.get("destination_country")
+        if origin and destination:
+            flows[str(origin), str(destination)] += number
+    return {
+        "reports": reports,
+        "cases": cases,
+        "by_commodity": [
+            {"commodity": code, "cases": count, "quantities": _texts(quantities[code])}
+            for code, count in commodities.most_common(TOP)
+        ],
+        "by_day": [{"day": day, "groups": dict(days[day])} for day in sorted(days) if day],
+        "by_country": dict(countries.most_common()),
+        "flows": [
+            {"from": origin, "to": destination, "cases": count}
+            for (origin, destination), count in flows.most_common(TOP)
+        ],
+    }
+
+
+def _decimal(value: object) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return Decimal(0)
+
+
+def _texts(quantities: Mapping[str, Decimal]) -> dict[str, str]:
+    return {unit: f"{total.normalize():f}" for unit, total in quantities.items()}
