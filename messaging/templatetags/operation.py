@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 from django import template
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from groups import phases
 from groups.access import Right
 from groups.models import Membership
+from groups.queries import today_utc
 
 register = template.Library()
 
@@ -58,11 +59,6 @@ def group_pages(context: template.Context, membership: Membership) -> list[Page]
 @register.simple_tag
 def operation_place(membership: Membership) -> dict[str, Any]:
     """Return the console's address, and day n of m while the operation runs (else None)."""
-    group = membership.group
-    place: dict[str, Any] = {"url": f"/groups/{group.pk}/", "day": None, "days": None}
-    if group.starts_on and group.ends_on:
-        today = timezone.now().date()
-        if group.starts_on <= today <= group.ends_on:
-            place["day"] = (today - group.starts_on).days + 1
-            place["days"] = (group.ends_on - group.starts_on).days + 1
-    return place
+    day = phases.day_of(membership.group, today_utc())
+    n, of = day or (None, None)
+    return {"url": reverse("messaging:console", args=[membership.group_id]), "day": n, "days": of}

@@ -11,10 +11,10 @@ const TIDY = (text) => String(text ?? "").normalize("NFD").replace(/\p{M}/gu, ""
 export function matches(message, filter, now = Date.now()) {
   if (filter.kinds?.length && !filter.kinds.includes(message.kind)) return false;
   if (filter.country && message.country !== filter.country) return false;
-  if (filter.status && message.status !== filter.status) return false;
+  if (filter.statuses?.length && !filter.statuses.includes(message.status)) return false;
   if (filter.priority && message.priority !== filter.priority) return false;
   if (filter.overdue && !isOverdue(message, now)) return false;
-  if (filter.open && (message.answered || message.withdrawn || !message.due_at)) return false;
+  if (filter.open && (message.answered || message.withdrawn || !message.asks)) return false;
   if (filter.waiting && !message.waiting) return false;
   if (filter.text) {
     const text = TIDY([message.reference, message.subject, ...Object.values(message.body ?? {}).map(String)].join(" "));

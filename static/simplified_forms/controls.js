@@ -238,12 +238,16 @@ function coded(field, form, list, freeText = false) {
 
 function commodity(field, form) {
   const options = field.options ?? [];
-  return createLookup({
+  const find = (code) => options.find((option) => option.code === code);
+  const control = createLookup({
     onChange: form.changed,
     showCode: false,
     suggest: (query) => matchOptions(options, query, query ? 40 : 400),
-    resolve: (code) => options.find((option) => option.code === code),
+    resolve: find,
   });
+  const heading = make("div", "form-hint");
+  control.element.append(heading);
+  return { ...control, refresh: () => (heading.textContent = find(control.get())?.group_label ?? "") };
 }
 
 function messageLookup(field, form) {

@@ -1,0 +1,1 @@
+"""The pages of messaging: console, seizure, situation. Reads only; what is written goes through the API."""

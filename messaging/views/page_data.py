@@ -1,0 +1,122 @@
+"""What the scripts of messaging's pages need to start: words for codes, addresses, what this member may write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from groups import phases
+from groups.access import RIGHTS, Right
+from groups.models import Membership, Role
+from messaging.kinds import RULES, Priority, Status
+from nomenclature.names import country_name
+from simplified_forms.fields import Kind
+
+PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
+
+
+def view_filters(membership: Membership) -> dict[str, dict[str, Any]]:
+    """Return what each view of the console shows, in the words of static/messaging/feed.js."""
+    validate: dict[str, Any] = {"kinds": [Kind.SEIZURE.value], "statuses": [Status.SUBMITTED.value]}
+    if membership.has(Right.VALIDATE_ALL):
+        validate["statuses"].append(Status.VALIDATED_NCP.value)
+    else:
+        validate["country"] = membership.country
+    return {
+        "all": {},
+        "waiting": {"waiting": True},
+        "open_warnings": {"kinds": [Kind.WARNING.value], "open": True},
+        "overdue": {"overdue": True},
+        "seizures": {"kinds": [Kind.SEIZURE.value]},
+        "validate": validate,
+        "requests": {"kinds": [Kind.REQUEST.value], "open": True},
+        "coordination": {"kinds": [Kind.SITREP.value, Kind.BULLETIN.value, Kind.ADMINISTRATIVE.value]},
+    }
+
+
+def kinds_for(membership: Membership) -> list[dict[str, Any]]:
+    """Return every kind with its rule, and whether this member may send it in the present phase."""
+    return [
+        {
+            "code": kind.value,
+            "label": str(kind.label),
+            "answers": rule.answers.value if rule.answers else None,
+            "answered_by": rule.answered_by.value if rule.answered_by else None,
+            "acknowledge": rule.acknowledge,
+            "allowed": membership.has(rule.right) and phases.allows(membership.group, rule.act),
+        }
+        for kind, rule in RULES.items()
+    ]
+
+
+def labels(membership: Membership, language: str) -> dict[str, Any]:
+    """Return the words for codes, in the language of the page."""
+    return {
+        "language": language,
+        "kinds": dict(_texts(Kind)),
+        "statuses": dict(_texts(Status)),
+        "statusesShort": {
+            Status.VALIDATED_NCP.value: _("validated (CP)"),
+            Status.VALIDATED_OCU.value: _("validated"),
+            Status.TRANSFERRED.value: _("in CEN"),
+        },
+        "priorities": dict(_texts(Priority)),
+        "roles": dict(_texts(Role)),
+        "notePlaceholder": _("Write to everybody in %(group)s") % {"group": membership.group.name},
+    }
+
+
+def _texts(choices: Any) -> list[tuple[str, str]]:
+    return [(code, str(label)) for code, label in choices.choices]
+
+
+def urls(membership: Membership) -> dict[str, str]:
+    """Return the addresses that the scripts use; PLACEHOLDER stands for a message's id."""
+    group_id = membership.group_id
+    return {
+        "console": reverse("messaging:console", args=[group_id]),
+        "record": reverse("messaging:record", args=[group_id, PLACEHOLDER]),
+        "placeholder": PLACEHOLDER,
+        "board": reverse("messaging:figures", args=[group_id]),
+        "seizure": reverse("messaging:seizure", args=[group_id]),
+    }
+
+
+def place(
+    membership: Membership, *, countries: list[str], today: tuple[int, int] | None, language: str
+) -> dict[str, Any]:
+    """Return where we are: the group, its phase and day, its countries by name."""
+    group = membership.group
+    return {
+        "id": str(group.pk),
+        "code": group.code,
+        "name": group.name,
+        "phase": group.phase,
+        "epoch": str(group.stream_epoch),
+        "head": group.head,
+        "role": membership.role,
+        "rights": sorted(RIGHTS[Role(membership.role)]),
+        "countries": [{"code": code, "name": country_name(code, language)} for code in countries],
+        "operation_day": today[0] if today else None,
+        "operation_days": today[1] if today else None,
+    }
+
+
+def me(membership: Membership, *, language: str, last_seen: int) -> dict[str, Any]:
+    """Return who reads."""
+    officer = membership.officer
+    return {
+        "id": str(officer.pk),
+        "name": officer.name,
+        "country": membership.country,
+        "role": membership.role,
+        "language": language,
+        "last_seen": last_seen,
+    }
+
+
+def validates(membership: Membership) -> bool:
+    """Whether this member validates anybody's seizures."""
+    return membership.has(Right.VALIDATE_ALL) or membership.has(Right.VALIDATE_OWN_COUNTRY)

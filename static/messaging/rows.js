@@ -1,0 +1,114 @@
+// The rows of the stream as elements. No fetching and no order here: a row is drawn from one message.
+import { format, gettext, ngettext } from "../cencomm/text.js";
+import { dayName, dueState, timeOf } from "./time.js";
+
+export function el(tag, className = "", text = undefined, attributes = {}) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined && value !== null) element.setAttribute(name, value);
+  return element;
+}
+
+export function kindTag(kind, labels) {
+  return el("span", `kind kind-${kind}`, labels.kinds[kind] ?? kind);
+}
+
+/** Whom a message addresses, short: "all", "GH, TG", "coordination unit". */
+export function addressText(addressed, labels) {
+  if (!addressed || addressed.all) return "";
+  const parts = [...(addressed.countries ?? []), ...(addressed.roles ?? []).map((role) => labels.roles[role] ?? role)];
+  if (addressed.officers?.length) {
+    parts.push(format(ngettext("%(n)s officer", "%(n)s officers", addressed.officers.length), { n: addressed.officers.length }));
+  }
+  return parts.join(", ");
+}
+
+/** entry: {message, depth, day?, unread?}; answers an article. */
+export function messageRow({ message, depth, day, unread }, { labels, language, selected, now }) {
+  const row = el("article", "row-line", undefined, {
+    id: `row-${message.id}`,
+    "data-id": message.id,
+    "data-depth": depth,
+    tabindex: selected ? "0" : "-1",
+    "aria-current": selected ? "true" : undefined,
+    "aria-labelledby": `subject-${message.id}`,
+  });
+  if (day) row.dataset.day = dayName(message.sent_at, language);
+  if (unread) row.dataset.unread = unread;
+  if (["warning", "seizure", "bulletin"].includes(message.kind) || message.priority !== "routine") row.dataset.strong = "";
+  if (["withdrawn", "corrected"].includes(message.status)) row.dataset.gone = "";
+  row.append(el("time", "row-time", timeOf(message.sent_at), { datetime: message.sent_at, title: `${message.sent_at.slice(0, 16).replace("T", " ")} UTC` }));
+  row.append(kindTag(message.kind, labels));
+  row.append(rowBody(message, labels));
+  row.append(acknowledgementText(message));
+  row.append(dueText(message, labels, now));
+  return row;
+}
+
+function rowBody(message, labels) {
+  const body = el("div", "row-body");
+  const subject = el("div", "row-subject", undefined, { id: `subject-${message.id}`, dir: "auto", lang: message.language });
+  if (message.priority !== "routine") subject.append(el("span", "row-priority", `${labels.priorities[message.priority]} `));
+  subject.append(message.subject || message.body?.text || message.reference);
+  const meta = el("div", "row-meta");
+  meta.append(el("span", "country-tag", message.country));
+  const to = addressText(message.addressed_to, labels);
+  const parts = [message.reference, message.sender.name + (to ? ` → ${to}` : "")];
+  if (message.exercise) parts.push(gettext("EXERCISE"));
+  if (message.hit) parts.push(gettext("from a warning"));
+  if (message.supersedes) parts.push(gettext("correction"));
+  meta.append(parts.join(" · "));
+  body.append(subject, meta);
+  return body;
+}
+
+function acknowledgementText(message) {
+  const { done, wanted, mine } = message.acks;
+  if (!wanted) return el("span", "row-side row-ack muted", "");
+  const open = wanted > done;
+  const text = format(gettext("%(done)s/%(wanted)s ack"), { done, wanted });
+  return el("span", `row-side row-ack${open && !mine && message.forUs ? " overdue" : ""}`, text, {
+    title: format(gettext("Acknowledged by %(done)s of %(wanted)s countries"), { done, wanted }),
+  });
+}
+
+function dueText(message, labels, now) {
+  const due = dueState(message, now);
+  if (due.state !== "none") {
+    const className = { overdue: "overdue", soon: "due-soon" }[due.state] ?? "muted";
+    return el("span", `row-side row-due ${className}`, due.text, { "data-due": message.id });
+  }
+  if (message.kind === "seizure" || message.status === "withdrawn" || message.status === "corrected") {
+    return el("span", `row-side row-due status status-${message.status}`, labels.statusesShort[message.status] ?? labels.statuses[message.status] ?? message.status);
+  }
+  return el("span", "row-side row-due muted", message.language === labels.language ? "" : message.language);
+}
+
+export function foldRow(root, hidden, unfold) {
+  const row = el("article", "row-fold", undefined, { id: `fold-${root.id}` });
+  const button = el("button", "", format(ngettext("%(n)s earlier answer", "%(n)s earlier answers", hidden), { n: hidden }), { type: "button" });
+  button.addEventListener("click", unfold);
+  row.append(button);
+  return row;
+}
+
+/** A message that the server has not confirmed: waiting, sending, failed and why. */
+export function pendingRow(entry, { labels, retry, edit, discard }) {
+  const row = el("div", "pending-row", undefined, { "data-state": entry.state, "data-pending": entry.id });
+  const text = entry.message.subject || entry.message.body?.text || entry.message.body?.question || labels.kinds[entry.message.kind];
+  row.append(kindTag(entry.message.kind, labels), el("span", "row-subject", text, { dir: "auto" }));
+  const states = { waiting: gettext("waits for the network"), sending: gettext("sending"), failed: gettext("not sent"), draft: gettext("draft") };
+  const reason = entry.problem?.detail || entry.problem?.title;
+  const side = el("span", "pending-actions");
+  if (entry.state === "failed" || entry.state === "draft") {
+    for (const [label, act] of [[gettext("Edit"), edit], [gettext("Send again"), retry], [gettext("Discard"), discard]]) {
+      const button = el("button", "btn btn-sm", label, { type: "button" });
+      button.addEventListener("click", () => act(entry));
+      side.append(button);
+    }
+  }
+  row.append(side);
+  row.append(el("span", "pending-state", states[entry.state] + (reason ? `: ${reason}` : "")));
+  return row;
+}

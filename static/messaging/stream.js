@@ -1,0 +1,249 @@
+// The middle pane: which rows stand in the page, and that nothing one reads ever moves.
+//
+// Far rows are dropped from the page (a slice of the feed stands in it); new messages wait behind "3 new" unless one
+// looks at the newest end; the row under the eye keeps its place when rows above it come, go or change.
+import { format, gettext, ngettext } from "../cencomm/text.js";
+import { depthOf, foldReplies, sliceAround, toBlocks } from "./feed.js";
+import { foldRow, messageRow } from "./rows.js";
+import { dayOf, dueState } from "./time.js";
+
+const SLICE = 120; // blocks in the page
+const EDGE = 600; // pixels from an edge at which more is fetched
+
+export class Stream extends EventTarget {
+  /** elements: {scroller, rows, top, pill}; settings: {labels, language, lastSeen} */
+  constructor(elements, settings) {
+    super();
+    Object.assign(this, elements);
+    this.settings = settings;
+    this.threaded = true;
+    this.unfolded = new Set();
+    this.selected = null;
+    this.following = true;
+    this.shownUpTo = Infinity;
+    this.anchor = Infinity;
+    this.slice = { from: 0, to: 0 };
+    this.blocks = [];
+    this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.rows.addEventListener("click", (event) => {
+      const row = event.target.closest("[data-id]");
+      if (row && !event.target.closest("button, a")) this.select(row.dataset.id, { open: true });
+    });
+    this.pill.addEventListener("click", () => this.toNewest());
+    // Pictures of the page change height too: the composer grows, the window is turned.
+    new ResizeObserver(() => this.following && this.stick()).observe(this.scroller);
+    setInterval(() => this.refreshDue(), 20000);
+  }
+
+  setFeed(feed) {
+    this.feed = feed;
+    this.following = true;
+    this.shownUpTo = Infinity;
+    this.anchor = Infinity;
+    this.rows.replaceChildren();
+    this.update();
+  }
+
+  /** Draws what has changed. `arrived`: a new message came; it is shown only at the newest end. */
+  update() {
+    const all = this.feed.ordered();
+    if (this.following) this.shownUpTo = Infinity;
+    const shown = all.filter((message) => message.seq <= this.shownUpTo);
+    this.waiting = all.length - shown.length;
+    this.blocks = toBlocks(shown, { threaded: this.threaded });
+    this.slice = sliceAround(this.blocks.length, Math.min(this.anchor, this.blocks.length), SLICE);
+    if (this.following) this.slice = sliceAround(this.blocks.length, this.blocks.length, SLICE);
+    this.keepPlace(() => this.draw(shown));
+    this.showPill();
+    this.showTop();
+    this.markSeen();
+  }
+
+  /** New messages wait from now on: called before they are put into the feed. */
+  freeze() {
+    if (this.following || this.shownUpTo !== Infinity) return;
+    const newest = this.feed.ordered().at(-1);
+    this.shownUpTo = newest ? newest.seq : 0;
+  }
+
+  draw(shown) {
+    const byId = new Map(shown.map((message) => [message.id, message]));
+    const wanted = [];
+    const now = Date.now();
+    let day = null;
+    let unreadShown = false;
+    for (const block of this.blocks.slice(this.slice.from, this.slice.to)) {
+      const { hidden, visible } = foldReplies(block.replies, { unfolded: this.unfolded.has(block.id) });
+      const add = (message, depth) => {
+        const entry = { message, depth };
+        if (depth === 0 && dayOf(message.sent_at) !== day) {
+          entry.day = day !== null || this.slice.from === 0;
+          day = dayOf(message.sent_at);
+        }
+        if (!unreadShown && message.seq > this.settings.lastSeen && message.sender.id !== this.settings.me) {
+          unreadShown = true;
+          if (wanted.length) entry.unread = gettext("unread from here");
+        }
+        wanted.push(this.rowFor(entry, now));
+      };
+      add(block.root, block.indented ? 1 : 0);
+      if (hidden) wanted.push(this.foldFor(block, hidden));
+      for (const reply of visible) add(reply, depthOf(reply, block.root, byId));
+    }
+    this.reconcile(wanted);
+    this.rows.setAttribute("aria-busy", "false");
+  }
+
+  rowFor(entry, now) {
+    const { message } = entry;
+    const selected = message.id === this.selected;
+    const due = dueState(message, now);
+    const signature = JSON.stringify([entry.depth, entry.day, entry.unread, selected, message.status, message.acks, due.text,
+      message.subject, message.forUs]);
+    const known = document.getElementById(`row-${message.id}`);
+    if (known && known.signature === signature) return known;
+    const row = messageRow(entry, { ...this.settings, selected, now });
+    row.signature = signature;
+    if (known && known.contains(document.activeElement)) requestAnimationFrame(() => row.focus({ preventScroll: true }));
+    return row;
+  }
+
+  foldFor(block, hidden) {
+    return foldRow(block.root, hidden, () => {
+      this.unfolded.add(block.id);
+      this.update();
+    });
+  }
+
+  reconcile(wanted) {
+    const keep = new Set(wanted);
+    for (const child of [...this.rows.children]) if (!keep.has(child)) child.remove();
+    let next = this.rows.firstElementChild;
+    for (const row of wanted) {
+      if (row === next) next = next.nextElementSibling;
+      else this.rows.insertBefore(row, next);
+    }
+  }
+
+  /** Runs `change` so that the first row in sight stays where it is; at the newest end, that end stays in sight. */
+  keepPlace(change) {
+    const before = this.following ? null : this.firstVisible();
+    const top = before?.getBoundingClientRect().top;
+    const id = before?.id;
+    change();
+    if (this.following) this.stick();
+    else if (id) {
+      const after = document.getElementById(id);
+      if (after) this.scroller.scrollTop += after.getBoundingClientRect().top - top;
+    }
+  }
+
+  firstVisible() {
+    const edge = this.scroller.getBoundingClientRect().top;
+    for (const row of this.rows.children) if (row.getBoundingClientRect().bottom > edge + 1) return row;
+    return null;
+  }
+
+  stick() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    const below = scrollHeight - scrollTop - clientHeight;
+    const atEnd = below < 40 && this.slice.to >= this.blocks.length;
+    if (atEnd && this.waiting) {
+      this.shownUpTo = Infinity;
+      this.anchor = this.blocks.length;
+      this.following = false;
+      this.update();
+      return;
+    }
+    if (atEnd !== this.following) {
+      this.following = atEnd;
+      if (!atEnd) this.anchor = this.visibleBlock();
+      if (!atEnd) this.freeze();
+    }
+    if (scrollTop < EDGE) {
+      if (this.slice.from > 0) this.shift();
+      else this.dispatchEvent(new Event("older"));
+    } else if (below < EDGE && this.slice.to < this.blocks.length) this.shift();
+    this.markSeen();
+  }
+
+  /** Moves the slice so that what is in sight stands in its middle. */
+  shift() {
+    const visible = this.visibleBlock();
+    const next = sliceAround(this.blocks.length, visible, SLICE);
+    if (next.from === this.slice.from && next.to === this.slice.to) return;
+    this.anchor = visible;
+    this.following = false;
+    this.update();
+  }
+
+  visibleBlock() {
+    const id = this.firstVisible()?.dataset.id;
+    const found = this.blocks.findIndex((block) => block.id === id || block.replies.some((reply) => reply.id === id));
+    return found < 0 ? this.slice.from : found;
+  }
+
+  toNewest() {
+    this.following = true;
+    this.update();
+    this.scroller.focus({ preventScroll: true });
+  }
+
+  showPill() {
+    this.pill.hidden = !this.waiting;
+    this.pill.textContent = format(ngettext("%(n)s new", "%(n)s new", this.waiting), { n: this.waiting });
+  }
+
+  showTop() {
+    const empty = !this.feed.messages.size;
+    if (this.feed.loading) this.top.textContent = gettext("Loading…");
+    else if (empty) this.top.textContent = gettext("No messages here.");
+    else this.top.textContent = this.feed.complete && this.slice.from === 0 ? gettext("This is where it begins.") : "";
+  }
+
+  markSeen() {
+    if (!this.following || document.hidden || this.feed.filtered) return;
+    const newest = this.feed.ordered().at(-1)?.seq ?? 0;
+    if (newest > (this.sentSeen ?? 0)) {
+      this.sentSeen = newest;
+      this.dispatchEvent(new CustomEvent("seen", { detail: { seq: newest } }));
+    }
+  }
+
+  refreshDue() {
+    if (this.rows.querySelector("[data-due]")) this.update();
+  }
+
+  select(id, { open = false, focus = false } = {}) {
+    const before = this.selected;
+    this.selected = id;
+    for (const one of [before, id]) {
+      const row = one && document.getElementById(`row-${one}`);
+      if (!row) continue;
+      row.signature = "";
+      const now = one === id;
+      row.toggleAttribute("aria-current", now);
+      if (now) row.setAttribute("aria-current", "true");
+      row.tabIndex = now ? 0 : -1;
+      if (now) {
+        row.scrollIntoView({ block: "nearest" });
+        if (focus) row.focus({ preventScroll: true });
+      }
+    }
+    this.dispatchEvent(new CustomEvent("select", { detail: { id, open } }));
+  }
+
+  /** The next or previous row of what is shown. */
+  move(step) {
+    const rows = [...this.rows.querySelectorAll("[data-id]")];
+    if (!rows.length) return;
+    const at = rows.findIndex((row) => row.dataset.id === this.selected);
+    const next = at < 0 ? (step > 0 ? rows.indexOf(this.firstVisible()) : rows.length - 1) : at + step;
+    const row = rows[Math.max(0, Math.min(rows.length - 1, next))];
+    if (row) this.select(row.dataset.id, { focus: true });
+  }
+}
