@@ -41,16 +41,17 @@ def _changes_of(label: str, before: Mapping[str, Any], after: Mapping[str, Any])
     return found
 
 
-def _length(run: list[str]) -> int:
-    return len(run)
-
-
 def _moved(before: list[str], after: list[str]) -> list[str]:
     """Return the fewest names whose moving turns one order into the other: those off a longest common run."""
     place = {name: at for at, name in enumerate(before)}
-    best: list[list[str]] = []
+    runs: list[list[str]] = []  # for each name so far, the longest run in the old order that ends with it
+    stay: list[str] = []
     for name in after:
-        longest = max((run for run in best if place[run[-1]] < place[name]), key=_length, default=[])
-        best.append([*longest, name])
-    stay = set(max(best, key=_length, default=[]))
+        longest: list[str] = []
+        for run in runs:
+            if place[run[-1]] < place[name] and len(run) > len(longest):
+                longest = run
+        runs.append([*longest, name])
+        if len(runs[-1]) > len(stay):
+            stay = runs[-1]
     return [name for name in after if name not in stay]

@@ -196,7 +196,7 @@ _LEADING: Final[Mapping[str, tuple[str, ...]]] = {
     Kind.NOTE.value: ("text",),
     Kind.WARNING.value: ("target", "commodity", "quantity", "container", "conveyance_identity"),
     Kind.FEEDBACK.value: ("outcome", "not_controlled_reason"),
-    Kind.SEIZURE.value: ("commodity", "quantity", "place"),
+    Kind.SEIZURE.value: ("commodity", "quantity"),
     Kind.REQUEST.value: ("question",),
     Kind.REPLY.value: ("answer",),
     Kind.MOVEMENT.value: ("event", "conveyance_identity", "container", "place"),
