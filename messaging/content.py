@@ -23,6 +23,9 @@ class Content(NamedTuple):
     subject: str
     body: dict[str, Any]
 
+    def __repr__(self) -> str:
+        return "<Content>"  # never in a log or a trace
+
 
 def message_place(message_id: UUID | str, sender_id: UUID | str) -> Place:
     """Return where a message's content is sealed."""

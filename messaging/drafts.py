@@ -30,7 +30,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?")
 _EVERYBODY: dict[str, Any] = {"all": True}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Draft:
     """A message before it is sent; the fields are those of the protocol.
 

@@ -26,7 +26,7 @@ from simplified_forms.queries import template_in_force, validation_context
 from simplified_forms.validation import validate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Prepared:
     """A draft that may be sent, as far as can be told without the lock. `said` is what a replay is compared by."""
 

@@ -34,7 +34,7 @@ class Receipts:
     officers: Sequence[UUID]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Opened:
     """A message with what it says. `receipts` only where an acknowledgement is wanted."""
 

@@ -1,0 +1,106 @@
+"""What the tests of messaging share: forms in force, drafts, members by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.models import Officer
+from groups.models import ClosedUserGroup, Membership
+from messaging import limits
+from messaging.actions import Posted, post_message
+from messaging.drafts import Draft
+from messaging.models import Event
+from simplified_forms.actions import create_starting_templates
+from tests.cast import membership_of
+
+BODIES: dict[str, dict[str, Any]] = {
+    "note": {"text": "The lantern is lit."},
+    "warning": {"target": "CTN", "requested_action": ["INS"], "text": "Container from Lagos, look inside."},
+    "feedback": {"outcome": "NTH"},
+    "request": {"question": "Who has seen this seal?"},
+    "reply": {"answer": "Nobody here."},
+    "nil": {"day": "2026-11-20"},
+    "sitrep": {"day": "2026-11-20", "narrative": "Quiet night."},
+    "bulletin": {"modus_operandi": "Inside frozen fish."},
+    "administrative": {"text": "Shift changes at six."},
+}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_pace() -> Iterator[None]:
+    """Nobody's posts count against another test."""
+    limits._pace.cache_clear()
+    yield
+    limits._pace.cache_clear()
+
+
+@pytest.fixture
+def room(group: ClosedUserGroup) -> ClosedUserGroup:
+    """The operation of the cast, with its forms in force and an empty stream."""
+    create_starting_templates(group)
+    Event.objects.filter(group=group).delete()
+    ClosedUserGroup.objects.filter(pk=group.pk).update(head=0)
+    group.refresh_from_db()
+    return group
+
+
+@pytest.fixture
+def member(room: ClosedUserGroup) -> Callable[[Officer], Membership]:
+    """A present member of the operation, as the gate gives it."""
+    return lambda officer: membership_of(officer, room)
+
+
+def draft(
+    kind: str = "note", *, id: UUID | None = None, body: dict[str, Any] | None = None, **values: Any
+) -> Draft:
+    """Return a draft that can be sent."""
+    return Draft(id=id or uuid4(), kind=kind, body=body if body is not None else BODIES[kind], **values)
+
+
+def seizure_body(**values: Any) -> dict[str, Any]:
+    """Return a complete simplified seizure."""
+    return {
+        "date": "2026-11-20",
+        "country": "GH",
+        "conveyance": "SEA",
+        "commodity": "DRG.tramadol",
+        "quantity": {"value": "1240", "unit": "H87"},
+        "departure_country": "IN",
+        "destination_country": "NE",
+        **values,
+    }
+
+
+@pytest.fixture
+def post(member: Callable[[Officer], Membership]) -> Callable[..., Posted]:
+    """Send a message of an officer into the operation, through the ordinary action."""
+
+    def post(officer: Officer, kind: str = "note", **values: Any) -> Posted:
+        if kind == "seizure":
+            values.setdefault("body", seizure_body())
+        return post_message(member(officer), draft=draft(kind, **values))
+
+    return post
+
+
+@pytest.fixture
+def api(token_for: Callable[..., str]) -> Callable[..., Client]:
+    """A client that carries a token of an officer."""
+
+    def client(officer: Officer, *scopes: str) -> Client:
+        return Client(headers={"Authorization": f"Bearer {token_for(officer, *scopes)}"})
+
+    return client
+
+
+def wire(kind: str = "note", **values: Any) -> dict[str, Any]:
+    """Return a message as a client sends it."""
+    body = values.pop("body", None)
+    if body is None:
+        body = seizure_body() if kind == "seizure" else BODIES[kind]
+    return {"id": str(uuid4()), "kind": kind, "subject": "", "body": body, **values}
