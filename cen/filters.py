@@ -38,6 +38,11 @@ class CodeFilter:
     list_name: str | None
     array: bool = False
 
+    @property
+    def grouped_by(self) -> str:
+        """The column that counts group by: the source's key instead of its name, which saves a join."""
+        return "source_id" if self.name == "source" else self.column
+
 
 CODE_FILTERS: dict[str, CodeFilter] = {
     one.name: one

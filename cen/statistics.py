@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
-from django.db.models import Count, DateField, F, Func, IntegerField, QuerySet, Sum
+from django.db.models import Count, DateField, F, Func, IntegerField, Sum
 
-from cen.filters import Filters
-from cen.models import Seizure
-from cen.queries import Generation, asking, generation
+from cen.filters import CODE_FILTERS, Filters
+from cen.queries import Generation, asking, generation, parts_of
 
 MAX_ROWS = 200
 MAX_MONTH_ROWS = 20_000
@@ -33,10 +33,6 @@ def _year() -> Func:
     return Func(F("seized_on"), template="extract(year FROM %(expressions)s)::int", output_field=IntegerField())
 
 
-def _each(column: str) -> Callable[[], Func]:
-    return lambda: Func(F(column), function="unnest", set_returning=True)
-
-
 def _column(name: str) -> Callable[[], F]:
     return lambda: F(name)
 
@@ -49,11 +45,11 @@ BY: dict[str, tuple[Callable[[], Any], ...]] = {
     "commodity": (_column("commodity"),),
     "country": (_column("country"),),
     "departure": (_column("departure_country"),),
-    "transit": (_each("transit_countries"),),
+    "transit": (_column("transit_countries"),),
     "destination": (_column("destination_country"),),
     "route": (_column("departure_country"), _column("destination_country")),
     "conveyance": (_column("conveyance"),),
-    "detection": (_each("detection"),),
+    "detection": (_column("detection"),),
     "concealment": (_column("concealment"),),
     "location_type": (_column("location_type"),),
     "direction": (_column("direction"),),
@@ -110,54 +106,64 @@ def statistic(by: str, filters: Filters) -> Statistic:
 
 @lru_cache(maxsize=512)
 def _statistic(by: str, filters: Filters, _generation: Generation) -> Statistic:
-    asked = filters
-    if by == "month" and filters.seized_from:
-        asked = replace(filters, seized_from=_year_before(filters.seized_from))
-    figures = _figures(asked.seizures(), BY[by])
-    whole = _figures(filters.seizures(), ()).get((), Figures())
     if by == "month":
-        rows = _months(figures, since=filters.seized_from, until=filters.seized_to)
-        return Statistic(by, tuple(rows), False, whole)
+        return _by_month(filters)
+    figures, whole = _figures(filters, BY[by])
+    chosen = filters.chosen(by)
+    if chosen and CODE_FILTERS[by].array:
+        # What was found by the chosen ways was often found by others too; those were not asked for.
+        figures = {key: sums for key, sums in figures.items() if key[0] in chosen}
     if by == "year":
         ranked = sorted(figures.items())
     else:
         ranked = sorted(figures.items(), key=lambda pair: (-pair[1].cases, pair[0]))
-    rows = [Row(key, sums) for key, sums in ranked[:MAX_ROWS]]
-    return Statistic(by, tuple(rows), len(ranked) > MAX_ROWS, whole)
+    rows = tuple(Row(key, sums) for key, sums in ranked[:MAX_ROWS])
+    return Statistic(by, rows, len(ranked) > MAX_ROWS, whole)
 
 
-def _figures(found: QuerySet[Seizure], key: tuple[Callable[[], Any], ...]) -> dict[tuple[str, ...], Figures]:
+def _by_month(filters: Filters) -> Statistic:
+    figures, whole = _figures(filters, BY["month"])
+    before = figures
+    if filters.seized_from:
+        # The months of a year before lie outside of the period asked for: they are a question of their own.
+        since, until = _year_before(filters.seized_from), _year_before(filters.seized_to or date.max)
+        before, _whole = _figures(replace(filters, seized_from=since, seized_to=until), BY["month"])
+    rows = [Row(key, figures[key], before.get(_same_month_before(key))) for key in sorted(figures)]
+    return Statistic("month", tuple(rows[-MAX_MONTH_ROWS:]), len(rows) > MAX_MONTH_ROWS, whole)
+
+
+def _same_month_before(key: tuple[str, ...]) -> tuple[str, ...]:
+    month, group = key
+    return (f"{int(month[:4]) - 1:04d}{month[4:]}", group)
+
+
+def _figures(
+    filters: Filters, key: tuple[Callable[[], Any], ...]
+) -> tuple[dict[tuple[str, ...], Figures], Figures]:
+    """Return the figures by key, and those of all seizures that pass. Arrays are taken apart here, in one scan."""
     parts = {f"key_{place}": make() for place, make in enumerate(key)}
     grouped = (
-        found.values(**parts, of_unit=F("unit_normalised"))
+        filters.seizures()
+        .values(**parts, of_unit=F("unit_normalised"))
         .annotate(seizures=Count("pk"), of_cases=Sum("cases"), of_quantity=Sum("quantity_normalised"))
         .order_by()
     )
     figures: dict[tuple[str, ...], Figures] = {}
+    whole = Figures()
     with asking():
         row: dict[str, Any]
         for row in grouped.iterator(chunk_size=5000):  # type: ignore[assignment]
-            name = tuple(_text(row[part]) for part in parts)
-            figures.setdefault(name, Figures()).add(
-                row["seizures"], row["of_cases"], row["of_unit"], row["of_quantity"]
-            )
-    return figures
+            sums = row["seizures"], row["of_cases"], row["of_unit"], row["of_quantity"]
+            whole.add(*sums)
+            for name in product(*(_texts(row[part]) for part in parts)):
+                figures.setdefault(name, Figures()).add(*sums)
+    return figures, whole
 
 
-def _text(value: Any) -> str:
-    return value.strftime("%Y-%m") if isinstance(value, date) else str(value)
-
-
-def _months(figures: dict[tuple[str, ...], Figures], *, since: date | None, until: date | None) -> list[Row]:
-    """Return the months of the period asked for, each group with its figures of a year before where known."""
-    first = since.strftime("%Y-%m") if since else ""
-    rows = []
-    for month, group in sorted(figures):
-        if month < first:
-            continue
-        before = figures.get((f"{int(month[:4]) - 1:04d}{month[4:]}", group))
-        rows.append(Row((month, group), figures[month, group], before))
-    return rows[-MAX_MONTH_ROWS:]
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, date):
+        return [value.strftime("%Y-%m")]
+    return [part for part in parts_of(value) if part] if isinstance(value, list) else [str(value)]
 
 
 def _year_before(day: date) -> date:
