@@ -43,6 +43,9 @@ class DemoCode:
     seconds_left: int  # until the code passes
     used: bool  # whether it was used already: then wait for `seconds_left`
 
+    def __str__(self) -> str:
+        return self.code
+
 
 def administrations() -> QuerySet[Administration]:
     """Return every administration with its region."""
