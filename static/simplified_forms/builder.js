@@ -1,6 +1,6 @@
 // The template builder: moves, adds and removes fields on the page, and keeps the preview true. The page posts the same
 // form without scripts; here the same buttons act at once and nothing is sent until the draft is saved or published.
-import { csrfToken } from "../cencomm/shell.js";
+import { csrfToken } from "../cencomm/csrf.js";
 import { format, gettext } from "../cencomm/text.js";
 import { renderForm } from "./form.js";
 
@@ -132,6 +132,7 @@ function startBuilder(form) {
   window.addEventListener("beforeunload", (event) => {
     if (changed) event.preventDefault();
   });
+  form.classList.add("has-scripts");
   startDrag(list, touched);
   startSearch(form);
   show();
