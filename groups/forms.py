@@ -78,7 +78,7 @@ class PhaseForm(forms.Form):
 
     to = forms.ChoiceField(label=_("Next phase"), widget=forms.RadioSelect)
     confirm = forms.CharField(
-        label=_("Confirm"),
+        label=_("Code of the group"),
         max_length=20,
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
@@ -93,7 +93,7 @@ class PhaseForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - stated above
         field.choices = [(phase.value, phase.label) for phase in moves]
         field.initial = moves[0].value if moves else None
-        self.fields["confirm"].help_text = _("Type the code of the group: %(code)s") % {"code": group.code}
+        self.fields["confirm"].help_text = _("Type %(code)s to confirm.") % {"code": group.code}
 
     def clean_confirm(self) -> str:
         typed = str(self.cleaned_data["confirm"]).strip().upper()
@@ -177,9 +177,9 @@ class CreateGroupForm(forms.Form):
     )
     name = forms.CharField(label=_("Name"), max_length=120)
     kind = forms.ChoiceField(label=_("Kind"), choices=ClosedUserGroup.Kind.choices)
+    form_mode = forms.ChoiceField(label=_("Seizure form"), choices=ClosedUserGroup.FormMode.choices)
     starts_on = forms.DateField(label=_("First day"), required=False, widget=DayInput())
     ends_on = forms.DateField(label=_("Last day"), required=False, widget=DayInput())
-    form_mode = forms.ChoiceField(label=_("Seizure form"), choices=ClosedUserGroup.FormMode.choices)
     first_coordinator = forms.EmailField(
         label=_("First coordinator (e-mail address)"),
         max_length=254,
@@ -189,7 +189,7 @@ class CreateGroupForm(forms.Form):
     countries = forms.MultipleChoiceField(
         label=_("Countries"),
         required=False,
-        widget=forms.SelectMultiple(attrs={"size": 10}),
+        widget=forms.CheckboxSelectMultiple,
         help_text=_("The coordinator's country takes part in any case; others can be added later."),
     )
 

@@ -107,7 +107,12 @@ def check_move(group: ClosedUserGroup, to: Phase) -> None:
 
 
 def day_of(group: ClosedUserGroup, today: date) -> tuple[int, int] | None:
-    """Return (day n, of m days) of an operation on `today`, None outside its days and for a standing group."""
-    if group.starts_on is None or group.ends_on is None or not group.starts_on <= today <= group.ends_on:
+    """Return (day n, of m days) of an operation on `today`; None outside its days, once closed, or standing."""
+    if (
+        group.phase in READ_ONLY
+        or group.starts_on is None
+        or group.ends_on is None
+        or not group.starts_on <= today <= group.ends_on
+    ):
         return None
     return (today - group.starts_on).days + 1, (group.ends_on - group.starts_on).days + 1

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import AdministratorsOnly
+from accounts.gates import administrator_view
 from accounts.models import Officer
 from groups import actions, queries
 from groups.forms import CreateGroupForm
@@ -16,24 +16,17 @@ from groups.views.answers import tell_refusal
 from problems import Refusal
 
 
-def _administrator(request: HttpRequest) -> Officer:
-    officer = request.user
-    if not (isinstance(officer, Officer) and officer.is_platform_administrator):
-        raise AdministratorsOnly
-    return officer
-
-
+@administrator_view
 @require_safe
-def groups(request: HttpRequest) -> HttpResponse:
+def groups(request: HttpRequest, officer: Officer) -> HttpResponse:
     """List all groups with phase, days, countries, coordinators."""
-    officer = _administrator(request)
     return render(request, "groups/administration.html", {"groups": queries.all_groups(officer)})
 
 
+@administrator_view
 @require_http_methods(["GET", "HEAD", "POST"])
-def create(request: HttpRequest) -> HttpResponse:
+def create(request: HttpRequest, officer: Officer) -> HttpResponse:
     """Make a group with its first coordinator and countries."""
-    officer = _administrator(request)
     form = CreateGroupForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():

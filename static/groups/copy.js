@@ -1,4 +1,5 @@
 // A button that copies the field it names: <button data-copy="#id" hidden>. Shown only where copying works.
+import { gettext } from "../cencomm/text.js";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const field = document.querySelector(button.dataset.copy);
@@ -7,6 +8,6 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
     field.select();
     await navigator.clipboard.writeText(field.value);
-    button.textContent = window.gettext ? window.gettext("Copied") : "Copied";
+    button.textContent = gettext("Copied");
   });
 }

@@ -102,3 +102,5 @@ def test_day_n_of_m(today: date, expected: tuple[int, int] | None) -> None:
     group.starts_on, group.ends_on = date(2026, 11, 19), date(2026, 11, 27)
     assert phases.day_of(group, today) == expected
     assert phases.day_of(a_group("standing"), today) is None
+    group.phase = Phase.CLOSED
+    assert phases.day_of(group, today) is None
