@@ -99,6 +99,8 @@ def _permissions(membership: Membership, detail: Detail) -> dict[str, Any]:
     stands = message.superseded_at is None and message.status != Status.WITHDRAWN
     posts = stands and membership.has(Right.POST) and phases.allows(group, act.POST)
     moves = moves_open_to(membership, message) if phases.allows(group, act.VALIDATE) else []
+    if Status.VALIDATED_OCU in moves:  # who may do the last step need not do the one before
+        moves = [to for to in moves if to != Status.VALIDATED_NCP]
     receipts = detail.message.receipts
     return {
         "moves": [Move(to.value, to in NEEDS_REASON) for to in moves],

@@ -24,10 +24,9 @@ export class Composer {
     this.answerLine = el("div", "composer-answer");
     this.place = el("div", "composer-form");
     this.foot = el("div", "composer-foot");
-    this.hint = el("p", "form-hint");
     this.sendButton = el("button", "btn btn-primary", gettext("Send"), { type: "button", title: "Ctrl Enter" });
     this.cancelButton = el("button", "btn", gettext("Cancel"), { type: "button" });
-    this.foot.append(this.hint, this.cancelButton, this.sendButton);
+    this.foot.append(this.cancelButton, this.sendButton);
     this.element.replaceChildren(this.kindBar, this.answerLine, this.place, this.foot);
     this.sendButton.addEventListener("click", () => this.submit());
     this.cancelButton.addEventListener("click", () => this.reset());
@@ -63,7 +62,6 @@ export class Composer {
     for (const button of this.kindBar.children) button.setAttribute("aria-pressed", String(button.dataset.kind === kind));
     this.drawAnswer();
     this.drawForm(values, subject, options);
-    this.hint.textContent = kind === "note" ? gettext("Everybody in the group reads it.") : "";
     this.cancelButton.hidden = kind === "note" && !answer;
     if (problems) this.form?.setErrors(problems);
     else if (focus) this.focus();
@@ -106,6 +104,7 @@ export class Composer {
   drawForm(values, subject, options) {
     const { kind, rule, answer } = this.state;
     this.place.replaceChildren();
+    this.options?.element.remove();
     this.options = createOptions({ data: this.data, labels: this.labels, rule, answer, given: options, onChange: () => this.save() });
     if (kind === "note") {
       this.form = null;
@@ -114,7 +113,8 @@ export class Composer {
         "aria-label": gettext("Text"), placeholder: this.labels.notePlaceholder });
       this.note.value = values.text ?? "";
       this.note.addEventListener("input", () => this.save());
-      this.place.append(this.note, this.options.element);
+      this.place.append(this.note);
+      this.foot.prepend(this.options.element);
       return;
     }
     this.note = null;
@@ -125,7 +125,9 @@ export class Composer {
     this.subject.addEventListener("input", () => this.save());
     field.append(el("label", "form-label", gettext("Subject"), { for: "composer-subject" }), this.subject);
     const into = el("div");
-    this.place.append(field, into, this.options.element);
+    this.place.append(field, into);
+    if (this.options.folded) this.foot.prepend(this.options.element);
+    else this.place.append(this.options.element);
     this.form = renderForm(into, this.data.forms[kind], { values, language: this.data.me.language, context: this.context, onChange: () => this.save() });
   }
 

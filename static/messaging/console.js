@@ -22,7 +22,8 @@ const data = JSON.parse($("console-data").textContent);
 const { group, me, labels } = data;
 document.body.dataset.live = "yes";
 
-const live = new Live({ group: group.id, url: socketUrl() });
+// The page was made at this position; what came before is fetched, what comes after is told.
+const live = new Live({ group: group.id, url: socketUrl(), epoch: group.epoch, after: group.head });
 const outbox = new Outbox({
   storage: localStorage,
   owner: me.id,
@@ -117,6 +118,8 @@ async function fetchOlder() {
     for (const json of page.messages) feed.put(fromServer(json, me));
     feed.next = page.next ?? undefined;
     feed.complete = page.next === null;
+    // A search that had to give others their turn goes on by itself until something is found.
+    if (!page.complete && page.next !== null && feed === current) setTimeout(fetchOlder, 50);
   } catch (failure) {
     if (failure.problem?.status !== 0) toast(problemText(failure.problem), { alert: true });
     else setTimeout(() => (feed.loading = false), 3000);
@@ -140,7 +143,6 @@ function drawSoon() {
   if (batch) return;
   batch = requestAnimationFrame(() => {
     batch = null;
-    if (!live.cursor.caughtUp && !everything.messages.size) return;
     stream.update();
   });
 }
@@ -158,16 +160,15 @@ live.addEventListener("event", ({ detail: { event } }) => {
 live.addEventListener("caughtup", () => {
   if (stream.following) everything.trim(KEPT);
   drawSoon();
-  if (!everything.messages.size) fetchOlder();
   board.refreshSoon();
   outbox.flush();
 });
 live.addEventListener("restart", ({ detail: { epoch } }) => {
-  everything.messages.clear();
-  everything.complete = false;
   live.cursor.epoch = epoch;
+  for (const feed of new Set([everything, current])) feed.empty();
   live.follow();
   stream.setFeed(current);
+  fetchOlder();
 });
 live.addEventListener("left", () => location.assign("/groups/"));
 live.addEventListener("signedout", () => location.reload());
@@ -281,6 +282,7 @@ new ResizeObserver(() => $("content").style.setProperty("--composer-size", `${$(
 $("composer-closed").hidden = data.kinds.some((kind) => kind.allowed);
 
 stream.setFeed(everything);
+fetchOlder();
 drawPending();
 live.start();
 if (location.hash.startsWith("#m-")) call("GET", `/messages/${location.hash.slice(3)}`).then(() => stream.select(location.hash.slice(3), { open: true }), () => {});

@@ -29,6 +29,14 @@ export class Feed {
     this.filter = filter;
     this.messages = new Map();
     this.complete = false; // nothing older on the server
+    this.next = undefined; // where the next older page begins
+  }
+
+  /** Forgets everything: history was restored, and must be fetched afresh. */
+  empty() {
+    this.messages.clear();
+    this.complete = false;
+    this.next = undefined;
   }
 
   /** Takes a message in, or its newer state. Answers "added", "changed" or "". */
@@ -59,6 +67,7 @@ export class Feed {
     if (excess <= 0) return;
     for (const message of this.ordered().slice(0, excess)) this.messages.delete(message.id);
     this.complete = false;
+    this.next = this.oldest();
   }
 }
 

@@ -17,13 +17,12 @@ export function createOptions({ data, labels, rule, answer, given, onChange }) {
   if (rule.code === "note" || answer) {
     const details = el("details", "composer-more");
     details.append(el("summary", "form-hint", gettext("Priority, addressees, acknowledgement")), element);
-    return { element: details, values };
+    return { element: details, folded: true, values };
   }
-  return { element, values };
+  return { element, folded: false, values };
 
   function values() {
-    const result = { priority: priority.input.value };
-    if (acknowledge.input.checked) result.acknowledge = true;
+    const result = { priority: priority.input.value, acknowledge: acknowledge.input.checked };
     const addressed = to.value();
     if (addressed) result.addressed_to = addressed;
     const dueAt = due?.value();

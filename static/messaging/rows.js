@@ -1,6 +1,6 @@
 // The rows of the stream as elements. No fetching and no order here: a row is drawn from one message.
 import { format, gettext, ngettext } from "../cencomm/text.js";
-import { dayName, dueState, timeOf } from "./time.js";
+import { dayName, dayOf, dueState, shortDay, timeOf } from "./time.js";
 
 export function el(tag, className = "", text = undefined, attributes = {}) {
   const element = document.createElement(tag);
@@ -38,12 +38,19 @@ export function messageRow({ message, depth, day, unread }, { labels, language, 
   if (unread) row.dataset.unread = unread;
   if (["warning", "seizure", "bulletin"].includes(message.kind) || message.priority !== "routine") row.dataset.strong = "";
   if (["withdrawn", "corrected"].includes(message.status)) row.dataset.gone = "";
-  row.append(el("time", "row-time", timeOf(message.sent_at), { datetime: message.sent_at, title: `${message.sent_at.slice(0, 16).replace("T", " ")} UTC` }));
+  row.append(timeCell(message.sent_at, language, now));
   row.append(kindTag(message.kind, labels));
   row.append(rowBody(message, labels));
   row.append(acknowledgementText(message));
   row.append(dueText(message, labels, now));
   return row;
+}
+
+/** The time of today; of another day its date below. */
+function timeCell(instant, language, now) {
+  const cell = el("time", "row-time", timeOf(instant), { datetime: instant, title: `${instant.slice(0, 16).replace("T", " ")} UTC` });
+  if (dayOf(instant) !== dayOf(now)) cell.append(" ", el("span", "row-date", shortDay(instant, language)));
+  return cell;
 }
 
 function rowBody(message, labels) {

@@ -7,7 +7,7 @@ export function startScreens(console) {
   function show(name) {
     console.dataset.screen = name;
     for (const button of buttons) {
-      const current = button.dataset.screenButton === name;
+      const current = button.dataset.screenButton === (name === "record" ? "stream" : name);
       if (current) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
     }

@@ -31,7 +31,7 @@ export class Stream extends EventTarget {
     });
     this.pill.addEventListener("click", () => this.toNewest());
     // Pictures of the page change height too: the composer grows, the window is turned.
-    new ResizeObserver(() => this.following && this.stick()).observe(this.scroller);
+    new ResizeObserver(() => this.resized()).observe(this.scroller);
     setInterval(() => this.refreshDue(), 20000);
   }
 
@@ -76,8 +76,9 @@ export class Stream extends EventTarget {
       const { hidden, visible } = foldReplies(block.replies, { unfolded: this.unfolded.has(block.id) });
       const add = (message, depth) => {
         const entry = { message, depth };
-        if (depth === 0 && dayOf(message.sent_at) !== day) {
-          entry.day = day !== null || this.slice.from === 0;
+        // Threads stand at the place of their last answer: their days do not follow each other.
+        if (!this.threaded && dayOf(message.sent_at) !== day) {
+          entry.day = true;
           day = dayOf(message.sent_at);
         }
         if (!unreadShown && message.seq > this.settings.lastSeen && message.sender.id !== this.settings.me) {
@@ -142,6 +143,13 @@ export class Stream extends EventTarget {
     const edge = this.scroller.getBoundingClientRect().top;
     for (const row of this.rows.children) if (row.getBoundingClientRect().bottom > edge + 1) return row;
     return null;
+  }
+
+  /** The composer grew or shrank: the newest end, or else the selected row, stays in sight. */
+  resized() {
+    const row = this.selected && document.getElementById(`row-${this.selected}`);
+    if (row) row.scrollIntoView({ block: "nearest" });
+    else if (this.following) this.stick();
   }
 
   stick() {

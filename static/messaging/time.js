@@ -10,6 +10,11 @@ export function dayName(instant, language) {
   return new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" }).format(new Date(instant));
 }
 
+/** "20 Nov", universal time. */
+export function shortDay(instant, language) {
+  return new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(instant));
+}
+
 /** "20 min", "3 h", "2 d": the largest unit only. */
 export function duration(milliseconds) {
   const minutes = Math.floor(Math.abs(milliseconds) / 60000);
