@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import timedelta
 
 from cencomm.attachment import attached
@@ -24,9 +25,15 @@ def print_code(options: argparse.Namespace) -> int:
         from problems import Refusal
 
         try:
-            print(current_demo_code(options.email))
+            code = current_demo_code(options.email)
         except Refusal as refusal:
-            raise CommandRefused(refusal.detail) from refusal
+            message = f"No demo identity signs in as {options.email}."
+            raise CommandRefused(message) from refusal
+    if code.used:
+        sys.stderr.write(
+            f"This code was used already, and works once: the next one comes in {code.seconds_left} s.\n"
+        )
+    print(code.code)
     return 0
 
 

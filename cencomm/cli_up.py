@@ -144,6 +144,11 @@ def databases(options: argparse.Namespace, folder: DataFolder) -> Iterator[Site]
     addresses: Mapping[str, str] = {}
     try:
         if postgres is not None:
+            if folder.is_new and folder.loading_file.exists():
+                say("The first start was interrupted while it loaded the demo; beginning anew.")
+                postgres.remove()  # nothing but a part of the demo was ever in it
+                folder.loading_file.unlink()
+                postgres = EmbeddedPostgres(folder.path)
             with step("Starting the database"):
                 addresses = postgres.start(attached=True).environment()
         environment = child_environment(folder, addresses)
@@ -181,8 +186,10 @@ def prepare(site: Site, *, new: bool, demo: bool) -> None:
 def load_demo(site: Site) -> None:
     """Load the invented operation; what the command prints says who may sign in, and is shown at each start."""
     site.environment["CENCOMM_DEMO"] = "1"
+    site.folder.loading_file.touch(mode=0o600)
     card = run_manage(site, "load_demo")
     write_private(site.folder.demo_file, card)
+    site.folder.loading_file.unlink()
 
 
 def run_manage(site: Site, *words: str, extra: Mapping[str, str] | None = None) -> str:

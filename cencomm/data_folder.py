@@ -148,6 +148,11 @@ class DataFolder:
         """There when the demo was loaded here, whole."""
         return self.path / "demo"
 
+    @property
+    def loading_file(self) -> Path:
+        """There while the demo is being loaded into an empty installation, and after that was interrupted."""
+        return self.path / "demo-loading"
+
     @contextmanager
     def locked(self, purpose: str, *, wait_seconds: float = 20) -> Iterator[bool]:
         """Hold this folder alone; give whether its last user ended without letting go (a stale lock, taken over).

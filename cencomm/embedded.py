@@ -209,6 +209,9 @@ class EmbeddedPostgres:
         import psycopg
 
         command = [str(self.binaries / "postgres"), "-D", str(self.cluster)]
+        self.log.touch(mode=0o600)
+        if self._user:  # the same server, started detached, writes it as its own user
+            os.chown(self.log, self._user.pw_uid, self._user.pw_gid)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 [*command, "-c", f"unix_socket_directories={self.socket_folder}"],

@@ -6,7 +6,6 @@ worker's heart beat lately.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from django.conf import settings
@@ -16,6 +15,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
+
+from vault import KeyStoreUnavailable, keystore
 
 WORKER_SILENT_AFTER_SECONDS = 60
 _migrated: set[str] = set()
@@ -45,18 +46,12 @@ def is_migrated(alias: str) -> bool:
 
 
 def keys_usable() -> bool:
-    """Whether the root key can be read and the key store be used; they may be made at the first need."""
-    key, store = settings.CENCOMM_ROOT_KEY_FILE, settings.CENCOMM_KEY_STORE
-    usable_key = os.access(key, os.R_OK) if key.exists() else _can_be_made(key)
-    usable_store = os.access(store, os.R_OK | os.W_OK | os.X_OK) if store.exists() else _can_be_made(store)
-    return usable_key and usable_store
-
-
-def _can_be_made(path: os.PathLike[str]) -> bool:
-    parent = os.path.dirname(path)
-    while parent and not os.path.exists(parent):
-        parent = os.path.dirname(parent)
-    return os.access(parent, os.W_OK | os.X_OK)
+    """Whether the root key and the key store can be read; at the very first start they are made."""
+    try:
+        keystore().check()
+    except KeyStoreUnavailable:
+        return False
+    return True
 
 
 def redis_answers() -> bool:

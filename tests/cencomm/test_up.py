@@ -1,0 +1,216 @@
+"""`bin/cencomm up` as a newcomer runs it: ready, twice, refused in sentences, killed, and cleanly gone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cencomm.data_folder import LAYOUT, DataFolder
+from cencomm.embedded import EmbeddedPostgres
+from tests.cencomm.ports import free_port, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
+
+
+class Product:
+    """One data folder, and the `up` that runs on it."""
+
+    def __init__(self, path: Path) -> None:
+        self.data = path / "data"
+        self.home = path / "home"
+        self.home.mkdir(mode=0o700)
+        self.port = free_port()
+        self.output = path / "output"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a newcomer's shell holds: a path and an empty home."""
+        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
+
+    def run(
+        self, *words: str, port: int | None = None, data: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        more = ["--port", str(port)] if port else []
+        command = [ROOT / "bin" / "cencomm", *words, *more, "--data", str(data or self.data)]
+        return subprocess.run(
+            command, env=self.environment, cwd=self.home, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    def start(self, *words: str) -> None:
+        command = [ROOT / "bin" / "cencomm", "up", "--port", str(self.port), "--data", str(self.data), *words]
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                command, env=self.environment, cwd=self.home, stdout=output, stderr=output
+            )
+        ready = f"CENcomm is ready at http://127.0.0.1:{self.port}"
+        wait_until(lambda: ready in self.said() or self.ended(), seconds=180, what=ready)
+        assert ready in self.said(), self.said()
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def ask(self, path: str) -> tuple[int, dict[str, object]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+    def processes(self) -> dict[int, str]:
+        """Every process that works on this data folder, by its environment or its command line."""
+        cluster = str(EmbeddedPostgres(self.data).cluster)
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_text().replace("\0", " ")
+                given = (folder / "environ").read_text(errors="replace")
+                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except OSError:
+                continue
+            if state != "Z" and (f"CENCOMM_DATA={self.data}\0" in given or cluster in command):
+                found[int(folder.name)] = command
+        return found
+
+    def process_of(self, word: str) -> int:
+        return next(process for process, command in self.processes().items() if f" {word}" in command)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    made = Product(tmp_path_factory.mktemp("up"))
+    yield made
+    if not made.ended():
+        made.stop(signal.SIGKILL)
+        wait_until(lambda: not made.processes(), what="everything gone")
+    EmbeddedPostgres(made.data).remove()
+
+
+def test_first_start_becomes_ready(product: Product) -> None:
+    product.start("--no-demo")
+    assert product.ask("/health/live") == (200, {"status": "live"})
+    assert product.ask("/health/ready") == (200, {"status": "ready"})
+    assert not list(product.home.iterdir())  # an empty home stays empty
+
+
+def test_second_up_on_the_same_folder_is_refused(product: Product) -> None:
+    done = product.run("up", "--no-demo", port=free_port())
+    assert done.returncode == 73
+    assert re.search(r"already runs on the data folder .* \(process \d+\)", done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_taken_port_is_refused(product: Product, tmp_path: Path) -> None:
+    done = product.run("up", "--no-demo", port=product.port, data=tmp_path / "other")
+    assert done.returncode == 69
+    assert f"Port {product.port} on 127.0.0.1 is taken" in done.stderr
+
+
+def test_commands_attach_to_the_running_product(product: Product) -> None:
+    done = product.run("doctor")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Nothing is wrong."), done.stdout
+    done = product.run("code", "amina@demo.invalid")
+    assert done.returncode == 1
+    assert "The demo is not loaded" in done.stderr
+    done = product.run("token", "create", "--system", "RILO", "--name", "test")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1].startswith("cen_")
+
+
+def test_killed_worker_is_started_again(product: Product) -> None:
+    before = product.process_of("procrastinate")
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: "The worker process ended (killed by signal 9)" in product.said(), what="a word about it")
+    wait_until(lambda: any("procrastinate" in c for c in product.processes().values()), what="a new worker")
+    assert product.process_of("procrastinate") != before
+
+
+def test_killed_web_is_started_again_on_its_port(product: Product) -> None:
+    os.kill(product.process_of("serve"), signal.SIGKILL)
+    # The listener is held by `up`: a question in between waits, it is not refused.
+    assert product.ask("/health/ready")[0] == 200
+    assert "The web process ended (killed by signal 9)" in product.said()
+
+
+def test_killed_database_is_started_again(product: Product) -> None:
+    postgres = EmbeddedPostgres(product.data)
+    os.kill(int((postgres.cluster / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    wait_until(lambda: "The database ended" in product.said(), what="a word about it")
+    wait_until(lambda: product.ask("/health/ready")[0] == 200, what="ready again")
+
+
+def test_sigterm_stops_everything(product: Product) -> None:
+    assert product.stop() == 0
+    assert product.said().rstrip().endswith("CENcomm has stopped.")
+    assert not product.processes()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", product.port)) != 0
+
+
+def test_commands_start_and_stop_the_database_of_a_stopped_product(product: Product) -> None:
+    done = product.run("token", "create", "--system", "RILO", "--name", "test")
+    assert done.returncode == 0, done.stderr
+    assert not product.processes()
+
+
+def test_second_start_prepares_nothing_again(product: Product) -> None:
+    product.start()
+    assert "Preparing the tables" not in product.said()
+    assert "Loading the demo" not in product.said()  # the folder is not new any more
+
+
+def test_nothing_outlives_a_killed_up(product: Product) -> None:
+    product.stop(signal.SIGKILL)
+    wait_until(lambda: not product.processes(), what="everything gone")
+
+
+def test_start_after_a_kill_takes_the_folder_over(product: Product) -> None:
+    product.start()
+    assert "taking its data folder over" in product.said()
+    assert product.ask("/health/ready")[0] == 200
+    assert product.stop(signal.SIGINT) == 0
+    assert not product.processes()
+
+
+def test_folder_of_a_newer_version_is_refused(product: Product) -> None:
+    DataFolder(product.data).version_file.write_text(f"{LAYOUT + 1}\n")
+    done = product.run("up", port=product.port)
+    assert done.returncode == 73
+    assert "was written by a newer CENcomm" in done.stderr
+
+
+def test_network_address_without_a_host_name_is_refused(product: Product, tmp_path: Path) -> None:
+    done = product.run("up", "--host", "0.0.0.0", port=free_port(), data=tmp_path / "other")  # noqa: S104
+    assert done.returncode == 78
+    assert "Set CENCOMM_HOSTS" in done.stderr
+
+
+def test_stop_during_the_first_start_leaves_nothing_running(tmp_path: Path) -> None:
+    product = Product(tmp_path)
+    command = [ROOT / "bin" / "cencomm", "up", "--port", str(product.port), "--data", str(product.data)]
+    with product.output.open("wb") as output:
+        product.process = subprocess.Popen(command, env=product.environment, stdout=output, stderr=output)
+    wait_until(lambda: "Preparing the tables" in product.said(), what="tables")
+    time.sleep(0.2)
+    assert product.stop() == 0
+    assert not product.processes()
+    EmbeddedPostgres(product.data).remove()
