@@ -91,7 +91,7 @@ def problems_of(rules: Iterable[Mapping[str, Any]]) -> list[FieldProblem]:
 
 
 def records_of(rules: Sequence[Rule], body: Mapping[str, Any], envelope: Envelope) -> list[dict[str, Any]]:
-    """Return the records of one seizure: one, or one a goods line when there are several.
+    """Return the records of one seizure: its main goods first, then one for each further goods line.
 
     Each is a mapping of CEN columns to JSON-ready values (dates as ISO text, decimals as text).
     """
@@ -102,10 +102,10 @@ def records_of(rules: Sequence[Rule], body: Mapping[str, Any], envelope: Envelop
     lines = body.get("goods") or []
     if not lines:
         return [common]
-    records = []
+    records = [common | {"source_reference": f"{envelope.reference}/1"}]
     line_fields = {field.name: field for field in CATALOGUE["goods"].fields}
     permitted = {rule.column for rule in rules}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=2):
         record = {key: value for key, value in common.items() if key not in LINE_COLUMNS} | {
             "source_reference": f"{envelope.reference}/{number}",
             "transport": dict(common.get("transport", {})),

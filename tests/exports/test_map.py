@@ -60,8 +60,10 @@ def test_goods_lines_become_records_with_references_of_their_own() -> None:
         {"commodity": "DRG.cocaine", "quantity": {"value": "2", "unit": "KGM"}},
         {"commodity": "CUR.banknotes", "value": {"value": "9000", "currency": "EUR"}},
     ]
-    one, two = records_of(starting_rules(), {**BODY, "goods": goods}, ENVELOPE)
-    assert (one["source_reference"], two["source_reference"]) == ("HAR3-NG-SZR-00019/1", "HAR3-NG-SZR-00019/2")
+    main, one, two = records_of(starting_rules(), {**BODY, "goods": goods}, ENVELOPE)
+    references = [record["source_reference"] for record in (main, one, two)]
+    assert references == [f"HAR3-NG-SZR-00019/{number}" for number in (1, 2, 3)]
+    assert (main["commodity"], main["quantity"]) == (BODY["commodity"], BODY["quantity"]["value"])
     assert (one["commodity"], one["unit"], two["commodity"]) == ("DRG.cocaine", "KGM", "CUR.banknotes")
     assert (two["value"], two["currency"]) == ("9000", "EUR")
     assert "quantity" not in two
@@ -70,7 +72,7 @@ def test_goods_lines_become_records_with_references_of_their_own() -> None:
 def test_goods_lines_obey_the_rules_too() -> None:
     goods = [{"commodity": "DRG.cocaine", "description": "white bricks"}]
     rules = [rule for rule in starting_rules() if rule.column != "description"]
-    (record,) = records_of(rules, {**BODY, "goods": goods}, ENVELOPE)
+    _main, record = records_of(rules, {**BODY, "goods": goods}, ENVELOPE)
     assert "description" not in record
 
 
