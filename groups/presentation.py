@@ -24,11 +24,12 @@ ROLE_ORDER = list(Role)
 
 @dataclass(frozen=True, slots=True)
 class MemberLine:
-    """One member as the list shows it. `invited`: the account was not opened yet."""
+    """One member as the list shows it. `invited`: the account was not opened yet; `shut`: it is no more."""
 
     membership: Membership
     is_contact_point: bool
     invited: bool
+    shut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def member_line(member: Membership, contact_points: Iterable[object] = ()) -> Me
         membership=member,
         is_contact_point=member.pk in set(contact_points),
         invited=not member.officer.has_usable_password(),
+        shut=not member.officer.is_active,
     )
 
 

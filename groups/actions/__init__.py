@@ -7,7 +7,7 @@ What must not live here: reads (queries.py), rights (access.py), rules of phases
 from groups.actions.countries import add_country, remove_country, set_contact_point
 from groups.actions.creation import create_group
 from groups.actions.lifecycle import archive, change_phase, change_settings
-from groups.actions.members import add_member, change_role, invite_again, leave_group, remove_member
+from groups.actions.members import add_member, change_role, invite_again, invite_member, leave_group, remove_member
 from groups.keys import rotate_epoch
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "change_settings",
     "create_group",
     "invite_again",
+    "invite_member",
     "leave_group",
     "remove_country",
     "remove_member",

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 import audit
-from accounts.actions import renew_invitation, shorten_idle
-from accounts.models import Invitation, Officer
+from accounts.actions import invite_officer, renew_invitation, shorten_idle
+from accounts.models import Administration, Invitation, Officer
 from groups import keys, phases
 from groups.access import Right
 from groups.announcements import announce
@@ -40,6 +40,24 @@ def add_member(membership: Membership, *, officer: Officer, role: str) -> Member
     group = hold_group(membership, Right.MANAGE_MEMBERS)
     phases.permits(group, PhaseAct.MANAGE)
     return join(group, officer=officer, role=Role(role), actor=membership.officer_id)
+
+
+@transaction.atomic
+def invite_member(
+    membership: Membership, *, email: str, name: str, administration: Administration, language: str, role: str
+) -> tuple[Membership, str]:
+    """Make an account for somebody new and take the officer in; both happen, or neither.
+
+    Returns the membership and the secret of the one-time link, told only here. Raises what `add_member` raises,
+    and OfficerExists for an address that has an account.
+    """
+    group = hold_group(membership, Right.MANAGE_MEMBERS)
+    phases.permits(group, PhaseAct.MANAGE)
+    invitation, secret = invite_officer(
+        email=email, name=name, administration=administration, language=language, actor=membership.officer
+    )
+    joined = join(group, officer=invitation.officer, role=Role(role), actor=membership.officer_id)
+    return joined, secret
 
 
 def join(group: ClosedUserGroup, *, officer: Officer, role: Role, actor: UUID) -> Membership:

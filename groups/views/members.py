@@ -5,14 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions import invite_officer
 from accounts.models import Officer
 from groups import actions, phases, presentation, queries
 from groups.access import Right
@@ -78,12 +76,8 @@ def _add_known(request: HttpRequest, membership: Membership, officer: Officer, f
 
 
 def _add_new(request: HttpRequest, membership: Membership, form: NewOfficerForm) -> HttpResponse:
-    values = dict(form.cleaned_data)
-    role = values.pop("role")
-    with transaction.atomic():
-        invitation, secret = invite_officer(actor=membership.officer, **values)
-        actions.add_member(membership, officer=invitation.officer, role=role)
-    return _show_link(request, membership, invitation.officer, secret)
+    joined, secret = actions.invite_member(membership, **form.cleaned_data)
+    return _show_link(request, membership, joined.officer, secret)
 
 
 def _show_link(request: HttpRequest, membership: Membership, officer: Officer, secret: str) -> HttpResponse:

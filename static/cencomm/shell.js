@@ -42,7 +42,13 @@ function startConnection() {
   show();
 }
 
+/** On a narrow screen the navigation of a group scrolls: the page being shown comes into view. */
+function showCurrentPage() {
+  document.querySelector('.group-nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 startClocks();
+showCurrentPage();
 startThemeChoice();
 startHtmx();
 startConnection();
