@@ -96,6 +96,12 @@ def test_a_token_ends_with_its_officers_account(fatou: Officer, padma: Officer) 
     assert _me(secret).status_code == 401
 
 
+def test_a_shut_officers_token_opens_nothing_even_unrevoked(fatou: Officer) -> None:
+    secret = token_for(fatou)
+    Officer.objects.filter(pk=fatou.pk).update(is_active=False)
+    assert _me(secret).status_code == 401
+
+
 def test_last_use_is_written_once_a_minute(clock: Clock, fatou: Officer) -> None:
     secret = token_for(fatou)
     _me(secret)
