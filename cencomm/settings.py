@@ -14,6 +14,8 @@ from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
+from cencomm import __version__
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -241,6 +243,7 @@ CENCOMM_LIMITS = {
     "socket_queue_bytes": 4 * 1024 * 1024,
     "page_size": 500,
 }
+CENCOMM_VERSION = __version__
 CENCOMM_DEMO = env_flag("CENCOMM_DEMO")
 
 PROCRASTINATE_ON_APP_READY = None

@@ -1,3 +1,56 @@
-"""Live delivery."""
+"""`/ws/v1`: the origin check in front of the live stream. The stream itself is `messaging.delivery`.
 
-websocket_routes: list[object] = []
+A browser sends cookies along with any page's request, so a session needs an Origin that is ours; a programme shows
+its token in a header that no foreign page can set, and needs none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import ParseResult, urlsplit
+
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.urls import path, re_path
+
+from messaging.delivery.conversation import converse
+
+FOREIGN = 4403
+
+
+class OriginGate(OriginValidator):
+    """Channels' check against ALLOWED_HOSTS, narrowed to the very host and port that the page came from."""
+
+    def __init__(self, application: Any) -> None:
+        super().__init__(application, list(settings.ALLOWED_HOSTS))  # type: ignore[no-untyped-call]
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
+        if b"authorization" in headers or self._is_ours(headers.get(b"origin"), headers.get(b"host", "")):
+            await self.application(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.accept"})  # a close code reaches only who was accepted
+        await send({"type": "websocket.close", "code": FOREIGN})
+
+    def _is_ours(self, origin: str | None, host: str) -> bool:
+        if not origin:
+            return False
+        if origin in settings.CSRF_TRUSTED_ORIGINS:
+            return True
+        try:
+            parts = urlsplit(origin)
+            parsed = ParseResult(parts.scheme, parts.netloc, parts.path, "", "", "")
+            allowed = bool(self.valid_origin(parsed))  # type: ignore[no-untyped-call]
+        except ValueError:
+            return False
+        return parts.scheme in {"http", "https"} and parts.netloc == host and allowed
+
+
+async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Refuse a socket at any other address."""
+    await receive()
+    await send({"type": "websocket.close", "code": 4404})
+
+
+websocket_routes = [path("ws/v1", OriginGate(converse)), re_path(r"", nowhere)]  # type: ignore[arg-type]

@@ -4,15 +4,17 @@ from messaging.actions.acknowledging import acknowledge_message
 from messaging.actions.importing import Outcome, post_messages
 from messaging.actions.posting import Posted, post_message
 from messaging.actions.seen import mark_seen
-from messaging.actions.status import mark_transferred, move_status
+from messaging.actions.status import Moves, mark_transferred, move_status, move_status_many
 
 __all__ = [
+    "Moves",
     "Outcome",
     "Posted",
     "acknowledge_message",
     "mark_seen",
     "mark_transferred",
     "move_status",
+    "move_status_many",
     "post_message",
     "post_messages",
 ]

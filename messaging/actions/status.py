@@ -7,7 +7,9 @@ returned to its officer, who corrects it by a new message or submits it again. W
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
@@ -26,8 +28,10 @@ from messaging.errors import BadStatusMove, MessageUnknown, NotYours, ReasonMiss
 from messaging.events import NewEvent, append_events
 from messaging.kinds import Status
 from messaging.models import Event, Message, StatusMove
+from problems import Refusal
 
 MAX_REASON = 2000
+TOGETHER = 1000
 Who = Callable[[Membership, Message], bool]
 
 
@@ -98,6 +102,53 @@ def move_status(membership: Membership, *, message_id: UUID, to: str, reason: st
     return message
 
 
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What came of moving many: the messages that moved, and why each of the others did not."""
+
+    moved: list[UUID]
+    refused: dict[UUID, Refusal]
+
+
+def move_status_many(membership: Membership, *, message_ids: Sequence[UUID], to: str) -> Moves:
+    """Move many messages to one status, a transaction and one wake-up per thousand; each is judged by itself.
+
+    For moves that need no reason. What is at `to` already stays, and is neither moved nor refused. Raises
+    Stranger, NotAllowed, OperationClosed, PhaseForbids, BadStatusMove, ReasonMissing for the whole call.
+    """
+    if to not in Status.values:
+        raise BadStatusMove
+    if to in NEEDS_REASON:
+        raise ReasonMissing
+    moves = Moves([], {})
+    for chunk in batched(dict.fromkeys(message_ids), TOGETHER):
+        _move_chunk(membership, chunk, Status(to), moves)
+    return moves
+
+
+@transaction.atomic
+def _move_chunk(membership: Membership, message_ids: Sequence[UUID], to: Status, moves: Moves) -> None:
+    group = hold_group(membership, Right.POST)
+    permits(group, PhaseAct.VALIDATE)
+    found = Message.objects.filter(group_id=group.pk, pk__in=message_ids).order_by("seq").defer("sealed", "digest")
+    moving: list[Message] = []
+    unknown = set(message_ids)
+    for message in found:
+        unknown.discard(message.pk)
+        who = MOVES.get((Status(message.status), to))
+        if message.status == to and may_amend(membership, message):
+            continue
+        if who is None or message.superseded_at is not None:
+            moves.refused[message.pk] = BadStatusMove()
+        elif not who(membership, message):
+            moves.refused[message.pk] = NotYours()
+        else:
+            moving.append(message)
+    moves.refused.update({message_id: MessageUnknown() for message_id in unknown})
+    _move_together(group, moving, to, actor=membership.officer_id, country=membership.country)
+    moves.moved.extend(message.pk for message in moving)
+
+
 def mark_transferred(group_id: UUID, message_ids: Iterable[UUID], *, actor: UUID | None = None) -> int:
     """Mark validated seizures as transferred to CEN: for `exports`, once CEN gave its receipt.
 
@@ -111,46 +162,54 @@ def mark_transferred(group_id: UUID, message_ids: Iterable[UUID], *, actor: UUID
             .order_by("seq")
             .defer("sealed", "digest")
         )
-        if not messages:
-            return 0
-        now = timezone.now()
-        seqs = append_events(
-            group,
-            [
-                NewEvent(
-                    type=Event.Type.STATUS,
-                    at=now,
-                    actor=actor,
-                    message_id=message.pk,
-                    data={"from": message.status, "to": Status.TRANSFERRED.value},
-                )
-                for message in messages
-            ],
-        )
-        StatusMove.objects.bulk_create(
-            StatusMove(
-                group_id=group_id,
-                message=message,
-                from_status=message.status,
-                to_status=Status.TRANSFERRED,
-                officer_id=actor,
-                seq=seq,
-                at=now,
-            )
-            for message, seq in zip(messages, seqs, strict=True)
-        )
-        Message.objects.filter(pk__in=[message.pk for message in messages]).update(status=Status.TRANSFERRED)
-        audit.record(
-            audit.Action.MESSAGE_STATUS_MOVED,
-            actor=actor,
-            group=group_id,
-            subject=f"group:{group_id}",
-            to=Status.TRANSFERRED.value,
-            count=len(messages),
-            first=seqs[0],
-            last=seqs[-1],
-        )
+        _move_together(group, messages, Status.TRANSFERRED, actor=actor)
         return len(messages)
+
+
+def _move_together(
+    group: ClosedUserGroup, messages: Sequence[Message], to: Status, *, actor: UUID | None, country: str = ""
+) -> None:
+    """Move messages that may move, under the group's lock: one statement a table, one audit entry for all."""
+    if not messages:
+        return
+    now = timezone.now()
+    where = {"country": country} if country else {}
+    entries = [
+        NewEvent(
+            type=Event.Type.STATUS,
+            at=now,
+            actor=actor,
+            message_id=message.pk,
+            data={"from": message.status, "to": to.value, **where},
+        )
+        for message in messages
+    ]
+    seqs = append_events(group, entries)
+    moves = [
+        StatusMove(
+            group_id=group.pk,
+            message=message,
+            from_status=message.status,
+            to_status=to,
+            officer_id=actor,
+            country=country,
+            seq=seq,
+            at=now,
+        )
+        for message, seq in zip(messages, seqs, strict=True)
+    ]
+    StatusMove.objects.bulk_create(moves)
+    Message.objects.filter(pk__in=[message.pk for message in messages]).update(status=to)
+    audit.record(
+        audit.Action.MESSAGE_STATUS_MOVED,
+        actor=actor,
+        group=group.pk,
+        subject=f"group:{group.pk}",
+        to=to.value,
+        count=len(messages),
+        first=seqs[0],
+        last=seqs[-1],
+    )
 
 
 def _checked_reason(to: str, reason: str) -> str:

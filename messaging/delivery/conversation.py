@@ -1,0 +1,325 @@
+"""The protocol `cencomm.v1` with one client: frames in, verbs out. Bad input is answered, never a crash.
+
+What must not live here: rules (actions), delivery to others (hub), the origin check (messaging.live).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+
+from accounts.api_auth import Identity, officer_from_scope
+from accounts.errors import ScopeMissing
+from messaging.delivery.errors import BadFrame, TooManyGroups, Unexpected
+from messaging.delivery.hub import Follower, Hub, hub
+from messaging.delivery.outbox import Frame, Outbox, Send, frame, frame_of
+from messaging.delivery.reads import Batch, batch_for_member, in_thread, reader
+from messaging.delivery.verbs import acknowledge, mark_read, post, session_lives
+from problems import Refusal
+
+logger = logging.getLogger("cencomm.messaging")
+SUBPROTOCOL = "cencomm.v1"
+SIGNED_OUT, FLOOD, TOO_BIG = 4401, 4429, 1009
+MAX_ITEMS = 100
+MAX_GROUPS = 200
+ITEMS_PER_SECOND = 50.0
+BURST_SECONDS = 10.0
+TOUCH_SECONDS = 60.0
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+class Conversation:
+    """One connected client. Posts of one socket are handled in their order; catching up runs beside them."""
+
+    def __init__(self, identity: Identity, receive: Receive, send: Send) -> None:
+        self._identity = identity
+        self._receive = receive
+        self._outbox = Outbox(send, max_bytes=settings.CENCOMM_LIMITS["socket_queue_bytes"])
+        self._hub: Hub = hub()
+        self._follows: dict[UUID, tuple[Follower, asyncio.Task[None]]] = {}
+        self._full_at = 0.0
+        self._touched_at = time.monotonic()
+
+    # -- what the hub needs
+
+    @property
+    def officer_id(self) -> UUID:
+        return self._identity.officer.pk
+
+    @property
+    def session_id(self) -> UUID | None:
+        return self._identity.session_id
+
+    @property
+    def token_id(self) -> UUID | None:
+        return self._identity.token_id
+
+    def put(self, one: Frame) -> None:
+        """Queue a frame."""
+        self._outbox.put(one)
+
+    def close(self, code: int) -> None:
+        """End the conversation."""
+        self._outbox.close(code)
+
+    # -- the conversation
+
+    async def run(self) -> None:
+        """Speak until the client leaves or is closed."""
+        limit = settings.CENCOMM_LIMITS["sockets_per_officer"]
+        if not self._hub.attach(self, limit=limit):
+            self.close(FLOOD)
+            await self._outbox.run()
+            return
+        self.put(
+            frame(
+                {
+                    "op": "hello",
+                    "officer": str(self.officer_id),
+                    "heartbeat": settings.CENCOMM_LIMITS["heartbeat_seconds"],
+                    "server": settings.CENCOMM_VERSION,
+                }
+            )
+        )
+        writing = asyncio.create_task(self._outbox.run())
+        reading = asyncio.create_task(self._read())
+        try:
+            await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._hub.detach(self)
+            tasks = [writing, reading, *(task for _follower, task in self._follows.values())]
+            for task in tasks:
+                task.cancel()
+            # A client that vanished while it was written to is no error of ours.
+            with contextlib.suppress(Exception):
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] != "websocket.receive":
+                return
+            if self._outbox.closed is not None:
+                continue
+            text = message.get("text")
+            if text is None:
+                self._refuse(BadFrame(), {})
+                if not self._allowed(1):
+                    self.close(FLOOD)
+                continue
+            if len(text) > settings.CENCOMM_LIMITS["frame_bytes"]:
+                self.close(TOO_BIG)
+                continue
+            items = self._items(text)
+            if not self._allowed(max(1, len(items))):
+                self.close(FLOOD)
+                continue
+            for item in items:
+                await self._handle(item)
+
+    def _items(self, text: str) -> list[Any]:
+        """Return the items of a frame: one object, or a list of them."""
+        try:
+            data = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            data = None
+        items = data if isinstance(data, list) else [data]
+        if not items or len(items) > MAX_ITEMS or not all(isinstance(item, dict) for item in items):
+            self._refuse(BadFrame(), {})
+            return []
+        return items
+
+    def _allowed(self, count: int) -> bool:
+        now = time.monotonic()
+        full = max(self._full_at, now) + count / ITEMS_PER_SECOND
+        if full - now > BURST_SECONDS:
+            return False
+        self._full_at = full
+        return True
+
+    async def _handle(self, item: dict[str, Any]) -> None:
+        verb = _VERBS.get(item.get("op")) if isinstance(item.get("op"), str) else None
+        try:
+            if verb is None:
+                raise BadFrame
+            await verb(self, item)
+        except Refusal as refusal:
+            self._refuse(refusal, item)
+        except Exception as error:  # noqa: BLE001
+            # Only the kind of failure: its message may quote what was sent.
+            logger.error("an item of a socket failed: %s", type(error).__name__)
+            self._refuse(Unexpected(), item)
+
+    def _refuse(self, refusal: Refusal, item: Mapping[str, Any]) -> None:
+        message = item.get("message")
+        wanted = message.get("id") if isinstance(message, dict) else message
+        problem = refusal.as_problem()
+        if refusal.retry_after is not None:
+            problem["retry_after"] = refusal.retry_after
+        told: dict[str, Any] = {
+            "op": "refused",
+            "id": wanted if isinstance(wanted, str) and len(wanted) <= 64 else None,
+            "problem": problem,
+        }
+        group = item.get("group")
+        if isinstance(group, str) and len(group) <= 64:
+            told["group"] = group
+        self.put(frame(told))
+
+    # -- verbs
+
+    async def _ping(self, _item: dict[str, Any]) -> None:
+        self.put(frame({"op": "pong"}))
+
+    async def _post(self, item: dict[str, Any]) -> None:
+        self._require("messages:write")
+        await self._touch()
+        told = await self._act(lambda: post(self._identity.officer, item))
+        self.put(frame(told))
+
+    async def _acknowledge(self, item: dict[str, Any]) -> None:
+        self._require("messages:write")
+        await self._touch()
+        told = await self._act(lambda: acknowledge(self._identity.officer, item))
+        self.put(frame(told))
+
+    async def _seen(self, item: dict[str, Any]) -> None:
+        self._require("messages:write")
+        await self._touch()
+        await self._act(lambda: mark_read(self._identity.officer, item))
+
+    async def _follow(self, item: dict[str, Any]) -> None:
+        self._require("messages:read")
+        groups = item.get("groups")
+        if not isinstance(groups, dict):
+            raise BadFrame
+        positions = {_uuid(name): _position(value) for name, value in groups.items()}
+        if len(set(self._follows) | set(positions)) > MAX_GROUPS:
+            raise TooManyGroups
+        for group_id, (after, epoch) in positions.items():
+            known = self._follows.pop(group_id, None)
+            if known is not None:
+                known[1].cancel()
+                self._hub.unfollow(known[0])
+            follower = self._hub.follow(self, group_id)
+            task = asyncio.create_task(self._catch_up(follower, after, epoch))
+            self._follows[group_id] = (follower, task)
+
+    async def _catch_up(self, follower: Follower, after: int | None, epoch: UUID | None) -> None:
+        """Send everything after a position, then go live; or say "restart", or why not."""
+        group = str(follower.group_id)
+        try:
+            while not follower.ended:
+                batch = await self._next_batch(follower, after, epoch)
+                if follower.ended:
+                    return
+                if batch.restart:
+                    self._hub.unfollow(follower)
+                    self.put(frame({"op": "restart", "group": group, "epoch": str(batch.epoch)}))
+                    return
+                if batch.items:
+                    self.put(frame_of([one.raw for one in batch.items]))
+                if self._hub.join(follower, batch):
+                    self.put(
+                        frame({"op": "caught_up", "group": group, "head": batch.last, "epoch": str(batch.epoch)})
+                    )
+                    return
+                after, epoch = batch.last, batch.epoch
+                await self._outbox.room()
+        except Refusal as refusal:
+            if not follower.ended:  # who was told "left" meanwhile knows already
+                self._stop_following(follower)
+                self._refuse(refusal, {"group": group})
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            logger.error("catching up failed: %s", type(error).__name__)
+            self._stop_following(follower)
+            self._refuse(Unexpected(), {"group": group})
+
+    def _stop_following(self, follower: Follower) -> None:
+        self._hub.unfollow(follower)
+        known = self._follows.get(follower.group_id)
+        if known is not None and known[0] is follower:
+            del self._follows[follower.group_id]
+
+    async def _next_batch(self, follower: Follower, after: int | None, epoch: UUID | None) -> Batch:
+        officer, group_id = self._identity.officer, follower.group_id
+        if after is not None and self._hub.recent(follower, after, epoch) is not None:
+            membership = await self._act(lambda: reader(officer, group_id))
+            follower.membership_id = membership.pk
+            # Asked again after the wait: memory moves on, and whoever was removed has been ended meanwhile.
+            remembered = None if follower.ended else self._hub.recent(follower, after, epoch)
+            if remembered is not None:
+                return remembered
+        found = await self._act(lambda: batch_for_member(officer, group_id, after, epoch))
+        follower.membership_id, batch = found
+        return batch
+
+    async def _act[T](self, work: Callable[[], T]) -> T:
+        return await in_thread(work, language=self._identity.officer.language)
+
+    async def _touch(self) -> None:
+        """Note that the session is in use; one that has ended meanwhile closes the socket."""
+        session_id, now = self.session_id, time.monotonic()
+        if session_id is None or now - self._touched_at < TOUCH_SECONDS:
+            return
+        self._touched_at = now
+        if not await in_thread(lambda: session_lives(session_id)):
+            self.close(SIGNED_OUT)
+            raise ScopeMissing
+
+    def _require(self, scope: str) -> None:
+        if not self._identity.may(scope):
+            raise ScopeMissing
+
+
+_VERBS: Mapping[Any, Callable[[Conversation, dict[str, Any]], Awaitable[None]]] = {
+    "follow": Conversation._follow,
+    "post": Conversation._post,
+    "acknowledge": Conversation._acknowledge,
+    "seen": Conversation._seen,
+    "ping": Conversation._ping,
+}
+
+
+async def converse(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """Accept a socket whose origin was checked, sign its client in, and speak with it; 4401 if nobody signs in."""
+    await receive()  # websocket.connect
+    identity = await in_thread(lambda: officer_from_scope(scope))
+    offered = SUBPROTOCOL in scope.get("subprotocols", ())
+    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
+    if identity is None:
+        await send({"type": "websocket.close", "code": SIGNED_OUT})
+        return
+    await Conversation(identity, receive, send).run()
+
+
+def _uuid(value: object) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise BadFrame from None
+
+
+def _position(value: object) -> tuple[int | None, UUID | None]:
+    """Return position and epoch of a "follow"; both are None for whoever has none."""
+    if not value:
+        return None, None
+    if not isinstance(value, dict):
+        raise BadFrame
+    after, epoch = value.get("after"), value.get("epoch")
+    if after is None:
+        return None, None
+    if not isinstance(after, int) or isinstance(after, bool) or after < 0 or epoch is None:
+        raise BadFrame
+    return after, _uuid(epoch)

@@ -1,0 +1,323 @@
+"""The hub: one per process. It hears that a group has moved, reads once, and gives every follower the same bytes.
+
+Invariants: a feed's followers that are `live` stand exactly at the feed's head, or beyond it; a batch goes out
+whole and in order; who reads no more gets nothing of the batch that says so. What must not live here: SQL, the
+protocol's verbs, how a socket writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+
+from messaging.delivery.outbox import Frame, frame, frame_of
+from messaging.delivery.reads import Batch, Item, batch_for_hub, ends_reading, in_thread, pulse
+from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, wake_ups
+
+logger = logging.getLogger("cencomm.messaging")
+RECENT_ITEMS = 1000
+RECENT_BYTES = 1024 * 1024
+SIGNED_OUT = 4401
+
+
+class Client(Protocol):
+    """What the hub needs of a socket."""
+
+    @property
+    def officer_id(self) -> UUID: ...
+    @property
+    def session_id(self) -> UUID | None: ...
+    @property
+    def token_id(self) -> UUID | None: ...
+    def put(self, one: Frame) -> None: ...
+    def close(self, code: int) -> None: ...
+
+
+@dataclass(eq=False, slots=True)
+class Follower:
+    """One socket in one group: up to where everything has been queued for it, and whether it is live."""
+
+    client: Client
+    group_id: UUID
+    membership_id: UUID | None = None
+    position: int = 0
+    live: bool = False
+    ended: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Feed:
+    """What this process knows of one group's stream while somebody here follows it."""
+
+    group_id: UUID
+    head: int | None = None
+    epoch: UUID | None = None
+    target: int = 0
+    followers: set[Follower] = field(default_factory=set)
+    recent: deque[Item] = field(default_factory=deque)
+    recent_bytes: int = 0
+    pumping: asyncio.Task[None] | None = None
+
+    def remember(self, items: Iterable[Item]) -> None:
+        """Keep the newest items for those who reconnect: a storm then costs the database nothing."""
+        for item in items:
+            self.recent.append(item)
+            self.recent_bytes += len(item.raw)
+        while self.recent and (self.recent_bytes > RECENT_BYTES or len(self.recent) > RECENT_ITEMS):
+            self.recent_bytes -= len(self.recent.popleft().raw)
+
+    def since(self, position: int, epoch: UUID | None) -> list[Item] | None:
+        """Return everything from a position to the head, None if that is not all remembered."""
+        if self.head is None or epoch is None or epoch != self.epoch or not 0 <= position <= self.head:
+            return None
+        if position == self.head:
+            return []
+        if not self.recent or self.recent[0].seq > position + 1:
+            return None
+        return [item for item in self.recent if item.seq > position]
+
+    def forget(self) -> None:
+        """Drop what was remembered."""
+        self.recent.clear()
+        self.recent_bytes = 0
+
+
+class Hub:
+    """Runs on one loop. `start` is called by the first socket, `stop` by tests and at the end of the process."""
+
+    def __init__(self) -> None:
+        self._clients: set[Client] = set()
+        self._feeds: dict[UUID, Feed] = {}
+        self._subscription: Subscription | None = None
+        self._beating: asyncio.Task[None] | None = None
+
+    # -- clients
+
+    def attach(self, client: Client, *, limit: int) -> bool:
+        """Count a socket in; False when its officer has `limit` of them in this process already."""
+        self._start()
+        same = sum(one.officer_id == client.officer_id for one in self._clients)
+        if same >= limit:
+            return False
+        self._clients.add(client)
+        return True
+
+    def detach(self, client: Client) -> None:
+        """Forget a socket and everything it follows."""
+        self._clients.discard(client)
+        for feed in list(self._feeds.values()):
+            for follower in [one for one in feed.followers if one.client is client]:
+                self.unfollow(follower)
+
+    def follow(self, client: Client, group_id: UUID) -> Follower:
+        """Watch a group for a socket, before it is read: what ends the membership is noticed from now on."""
+        feed = self._feeds.setdefault(group_id, Feed(group_id))
+        follower = Follower(client, group_id)
+        feed.followers.add(follower)
+        return follower
+
+    def unfollow(self, follower: Follower) -> None:
+        """Stop delivering; a group that nobody follows here is forgotten."""
+        follower.live, follower.ended = False, True
+        feed = self._feeds.get(follower.group_id)
+        if feed is None:
+            return
+        feed.followers.discard(follower)
+        if not feed.followers:
+            del self._feeds[follower.group_id]
+            if feed.pumping is not None:
+                feed.pumping.cancel()
+
+    def recent(self, follower: Follower, position: int, epoch: UUID | None) -> Batch | None:
+        """Return what a follower missed, from memory, if it is all there."""
+        feed = self._feeds[follower.group_id]
+        items = feed.since(position, epoch)
+        if items is None or feed.head is None or feed.epoch is None:
+            return None
+        return Batch(feed.epoch, feed.head, feed.head, items, restart=False)
+
+    def join(self, follower: Follower, batch: Batch) -> bool:
+        """Make a follower live that has got everything up to `batch.last`; False if the feed is ahead by now."""
+        feed = self._feeds[follower.group_id]
+        if feed.head is None:
+            feed.head, feed.epoch = batch.last, batch.epoch
+        if batch.last < max(batch.head, feed.head):
+            return False
+        follower.position, follower.live = batch.last, True
+        self._pump(feed)
+        return True
+
+    # -- wake-ups
+
+    def wake(self, wake: Wake) -> None:
+        """Hear a wake-up."""
+        match wake:
+            case GroupMoved(group_id, head):
+                feed = self._feeds.get(group_id)
+                if feed is not None:
+                    feed.target = max(feed.target, head)
+                    self._pump(feed)
+            case Revoked():
+                self._revoke(wake)
+            case Resync():
+                asyncio.get_running_loop().create_task(self.beat())
+
+    def _revoke(self, revoked: Revoked) -> None:
+        for client in list(self._clients):
+            ended = (
+                (revoked.session_id is not None and client.session_id == revoked.session_id)
+                or (revoked.token_id is not None and client.token_id == revoked.token_id)
+                or (
+                    revoked.session_id is None
+                    and revoked.token_id is None
+                    and client.officer_id == revoked.officer_id
+                )
+            )
+            if ended:
+                self._shut(client)
+
+    def _shut(self, client: Client) -> None:
+        self.detach(client)
+        client.close(SIGNED_OUT)
+
+    def _pump(self, feed: Feed) -> None:
+        if feed.pumping is None and feed.head is not None and feed.target > feed.head:
+            feed.pumping = asyncio.get_running_loop().create_task(self._pump_until_there(feed))
+
+    async def _pump_until_there(self, feed: Feed) -> None:
+        """Read, open and serialise once, give to all; wake-ups that come meanwhile are served by the same run."""
+        try:
+            while feed.head is not None and feed.target > feed.head and feed.followers:
+                after = feed.head
+                batch = await in_thread(lambda after=after: batch_for_hub(feed.group_id, after))  # type: ignore[misc]
+                if batch.epoch != feed.epoch:
+                    self._restart(feed, batch.epoch)
+                    return
+                if not batch.items:
+                    return  # the wake-up was ahead of what can be read; the heartbeat comes back to it
+                self._deliver(feed, batch)
+        except Exception as error:  # noqa: BLE001
+            # The content stays out of the log: only what kind of failure it was. The heartbeat tries again.
+            logger.error("group %s cannot be delivered now: %s", feed.group_id, type(error).__name__)
+        finally:
+            feed.pumping = None
+
+    def _deliver(self, feed: Feed, batch: Batch) -> None:
+        ended = {officer for officer in map(ends_reading, batch.items) if officer is not None}
+        if ended:
+            for follower in [one for one in feed.followers if one.client.officer_id in ended]:
+                self.end(follower)
+        feed.head = batch.last
+        feed.remember(batch.items)
+        first = batch.items[0].seq
+        whole = frame_of([item.raw for item in batch.items])
+        for follower in list(feed.followers):
+            if not follower.live or follower.position >= batch.last:
+                continue
+            if follower.position < first:
+                follower.client.put(whole)
+            else:
+                rest = [item.raw for item in batch.items if item.seq > follower.position]
+                follower.client.put(frame_of(rest))
+            follower.position = batch.last
+        if any(item.type == "phase" and item.data.get("to") == "archived" for item in batch.items):
+            feed.forget()
+
+    def end(self, follower: Follower) -> None:
+        """Tell a socket that it reads this group no more, and deliver nothing of it from now on."""
+        self.unfollow(follower)
+        follower.client.put(frame({"op": "left", "group": str(follower.group_id)}))
+
+    def _restart(self, feed: Feed, epoch: UUID) -> None:
+        told = frame({"op": "restart", "group": str(feed.group_id), "epoch": str(epoch)})
+        for follower in list(feed.followers):
+            self.unfollow(follower)
+            follower.client.put(told)
+
+    # -- heartbeat
+
+    async def beat(self) -> None:
+        """Compare heads, memberships and sign-ins with the database: heals every wake-up that was lost."""
+        followers = [one for feed in self._feeds.values() for one in feed.followers]
+        memberships = {one.membership_id for one in followers if one.membership_id is not None}
+        sessions = {one.session_id for one in self._clients if one.session_id is not None}
+        tokens = {one.token_id for one in self._clients if one.token_id is not None}
+        groups = set(self._feeds)
+        found = await in_thread(lambda: pulse(groups, memberships, sessions, tokens))
+        for client in list(self._clients):
+            if client.session_id in found.ended_signins or client.token_id in found.ended_signins:
+                self._shut(client)
+        for follower in followers:
+            if follower.membership_id in found.ended_memberships and not follower.ended:
+                self.end(follower)
+        pumps = []
+        for group_id, (head, epoch) in found.heads.items():
+            feed = self._feeds.get(group_id)
+            if feed is None:
+                continue
+            if feed.epoch is not None and feed.epoch != epoch:
+                self._restart(feed, epoch)
+                continue
+            feed.target = max(feed.target, head)
+            self._pump(feed)
+            if feed.pumping is not None:
+                pumps.append(feed.pumping)
+        if pumps:
+            await asyncio.wait(pumps, timeout=5)
+        self._tell_heads()
+
+    def _tell_heads(self) -> None:
+        heads: dict[Client, dict[str, int]] = {client: {} for client in self._clients}
+        for feed in self._feeds.values():
+            for follower in feed.followers:
+                if follower.live and feed.head is not None and follower.client in heads:
+                    heads[follower.client][str(feed.group_id)] = feed.head
+        shared: dict[tuple[tuple[str, int], ...], Frame] = {}
+        for client, told in heads.items():
+            key = tuple(sorted(told.items()))
+            if key not in shared:
+                shared[key] = frame({"op": "heads", "heads": told})
+            client.put(shared[key])
+
+    async def _beat_forever(self) -> None:
+        while True:
+            await asyncio.sleep(settings.CENCOMM_LIMITS["heartbeat_seconds"])
+            try:
+                await self.beat()
+            except Exception as error:  # noqa: BLE001
+                logger.error("a heartbeat failed: %s", type(error).__name__)
+
+    def _start(self) -> None:
+        if self._subscription is None:
+            self._subscription = wake_ups().subscribe(self.wake)
+            self._beating = asyncio.get_running_loop().create_task(self._beat_forever())
+
+    async def stop(self) -> None:
+        """Stop listening; sockets are left to the server."""
+        if self._beating is not None:
+            self._beating.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._beating
+        if self._subscription is not None:
+            await self._subscription.close()
+        self._subscription = self._beating = None
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """Return the hub of the running loop; the first socket makes it."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]

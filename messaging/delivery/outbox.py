@@ -1,0 +1,125 @@
+"""One socket's way out: a bounded queue and the task that writes it. A slow reader slows nobody and grows nothing.
+
+What must not live here: what is sent, and to whom.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+TOO_SLOW = 4408
+MAX_FRAMES = 5000
+JOIN_BYTES = 64 * 1024
+CLOSE_SECONDS = 10.0  # how long a reader that was too slow may take to be told so
+
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+class Frame(NamedTuple):
+    """A text frame, a JSON array of items; made once and shared by every socket that gets it."""
+
+    text: str
+    size: int
+
+
+def frame_of(items: Iterable[bytes]) -> Frame:
+    """Return serialised items as one frame."""
+    data = b"[" + b",".join(items) + b"]"
+    return Frame(data.decode(), len(data))
+
+
+def frame(*items: Mapping[str, Any]) -> Frame:
+    """Return items as one frame."""
+    return frame_of([orjson.dumps(item) for item in items])
+
+
+class Outbox:
+    """The queue of one socket. All of it runs on the socket's loop."""
+
+    def __init__(self, send: Send, *, max_bytes: int) -> None:
+        self._send = send
+        self._max_bytes = max_bytes
+        self._frames: deque[Frame] = deque()
+        self._bytes = 0
+        self._filled = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._writer: asyncio.Task[None] | None = None
+        self.closed: int | None = None
+
+    @property
+    def queued_bytes(self) -> int:
+        """How much waits to be written."""
+        return self._bytes
+
+    def put(self, one: Frame) -> None:
+        """Queue a frame; past the bound the socket is closed instead, with 4408, and what waited is dropped."""
+        if self.closed is not None:
+            return
+        if self._frames and (self._bytes + one.size > self._max_bytes or len(self._frames) >= MAX_FRAMES):
+            self.close(TOO_SLOW)
+            return
+        self._frames.append(one)
+        self._bytes += one.size
+        self._filled.set()
+        if self._bytes > self._max_bytes // 2:
+            self._drained.clear()
+
+    def close(self, code: int) -> None:
+        """Close the socket with this code; nothing that still waits is written."""
+        if self.closed is not None:
+            return
+        self.closed = code
+        self._frames.clear()
+        self._bytes = 0
+        self._drained.set()
+        if self._writer is None:
+            return
+        self._writer.cancel()  # it may be waiting for a reader that does not read
+
+    async def room(self) -> None:
+        """Wait until at most half of the bound is queued: for those who send pages, not for the hub."""
+        await self._drained.wait()
+
+    async def run(self) -> None:
+        """Write frames as they come until the socket is closed, then tell the client the code; once per socket."""
+        if self.closed is None:
+            self._writer = asyncio.create_task(self._write())
+            try:
+                await self._writer
+            except asyncio.CancelledError:
+                if self.closed is None:  # cancelled from outside: the server stops
+                    raise
+        with contextlib.suppress(TimeoutError):
+            # Who still does not read is not told: the server drops the connection when this ends.
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._send({"type": "websocket.close", "code": self.closed or 1000})
+
+    async def _write(self) -> None:
+        while self.closed is None:
+            await self._filled.wait()
+            self._filled.clear()
+            while self._frames:
+                await self._send({"type": "websocket.send", "text": self._next_text()})
+
+    def _next_text(self) -> str:
+        """Take the next frames; several that wait together leave as one, which keeps many sockets cheap."""
+        first = self._frames.popleft()
+        size = first.size
+        texts = [first.text]
+        while self._frames and size + self._frames[0].size <= JOIN_BYTES:
+            following = self._frames.popleft()
+            size += following.size
+            texts.append(following.text)
+        self._bytes -= size
+        if self._bytes <= self._max_bytes // 2:
+            self._drained.set()
+        if len(texts) == 1:
+            return first.text
+        return "[" + ",".join(text[1:-1] for text in texts) + "]"

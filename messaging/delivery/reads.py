@@ -1,0 +1,135 @@
+"""What live delivery asks of the database: synchronous work in a small thread pool, each call a unit of its own.
+
+What must not live here: sockets, the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import close_old_connections
+from django.utils import translation
+
+from accounts.models import Officer
+from accounts.queries import ended_among
+from groups.access import RIGHTS, Right
+from groups.gates import member_of
+from groups.models import ClosedUserGroup, Membership, Role
+from messaging.queries.events import EventPage, events_after, latest_events, page_for_delivery
+
+THREADS = 8
+READING_ROLES = frozenset(role for role, rights in RIGHTS.items() if Right.READ in rights)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One event, serialised. `data` is looked at only where the event says something about a member or a phase."""
+
+    seq: int
+    raw: bytes
+    type: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A run of events without gaps, serialised once. `last`: position after it; `head`: how far there is more."""
+
+    epoch: UUID
+    head: int
+    last: int
+    items: Sequence[Item]
+    restart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a heartbeat finds: heads and epochs of groups, memberships that do not read any more, ended sign-ins."""
+
+    heads: Mapping[UUID, tuple[int, UUID]]
+    ended_memberships: frozenset[UUID]
+    ended_signins: frozenset[UUID]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="delivery")
+
+
+async def in_thread[T](work: Callable[[], T], *, language: str | None = None) -> T:
+    """Run synchronous work in the pool; refusals are worded in `language`. Connections go back afterwards."""
+
+    def run() -> T:
+        close_old_connections()
+        try:
+            with translation.override(language):
+                return work()
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_pool(), run)
+
+
+def batch_of(page: EventPage) -> Batch:
+    """Return a page with its items serialised."""
+    items = [Item(one["seq"], orjson.dumps(one), one["event"]["type"], one["event"]) for one in page.items]
+    return Batch(page.epoch, page.head, page.last, items, page.restart)
+
+
+def batch_for_hub(group_id: UUID, after: int) -> Batch:
+    """Return what comes after a position in a group's stream, for all its followers at once."""
+    group = ClosedUserGroup.objects.get(pk=group_id)
+    return batch_of(page_for_delivery(group, after=after))
+
+
+def reader(officer: Officer, group_id: UUID) -> Membership:
+    """Return the membership by which an officer reads a group now. Raises Stranger, NotAllowed."""
+    return member_of(officer, group_id, Right.READ)
+
+
+def batch_for_member(officer: Officer, group_id: UUID, after: int | None, epoch: UUID | None) -> tuple[UUID, Batch]:
+    """Return the membership's id and what comes after the member's position; the membership is asked each time.
+
+    Raises Stranger, NotAllowed, KeyDestroyed.
+    """
+    membership = reader(officer, group_id)
+    if after is None:
+        return membership.pk, batch_of(latest_events(membership))
+    return membership.pk, batch_of(events_after(membership, after=after, epoch=epoch))
+
+
+def pulse(
+    groups: Collection[UUID], memberships: Collection[UUID], sessions: Collection[UUID], tokens: Collection[UUID]
+) -> Pulse:
+    """Return what has changed for everybody who is connected, in a few statements."""
+    rows = ClosedUserGroup.objects.filter(pk__in=groups).values_list("pk", "head", "stream_epoch")
+    present = Membership.objects.filter(
+        pk__in=memberships,
+        left_at__isnull=True,
+        officer__is_active=True,
+        officer__is_platform_administrator=False,
+        role__in=READING_ROLES,
+    ).values_list("pk", flat=True)
+    return Pulse(
+        {group_id: (head, epoch) for group_id, head, epoch in rows},
+        frozenset(memberships) - frozenset(present),
+        frozenset(ended_among(sessions=sessions, tokens=tokens)),
+    )
+
+
+def ends_reading(item: Item) -> UUID | None:
+    """Return the officer who reads no more after this event: removed, or in a role that does not read."""
+    if item.type != "member":
+        return None
+    change, officer = item.data.get("change"), item.data.get("officer")
+    role = item.data.get("role")
+    if change == "removed" or (role in Role.values and Role(role) not in READING_ROLES):
+        return UUID(str(officer))
+    return None

@@ -1,0 +1,73 @@
+"""What a client asks over its socket, done by the ordinary actions. Synchronous; runs in the thread pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.actions import see_session
+from accounts.models import Officer, OfficerSession
+from groups.access import Right
+from groups.errors import Stranger
+from groups.gates import member_of
+from messaging import actions
+from messaging.delivery.errors import BadFrame
+from messaging.errors import MessageUnknown
+from messaging.presentation import time_json
+from messaging.queries import group_of_message
+from messaging.schemas import message_of
+
+
+def post(officer: Officer, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Send the message of an item; answer as the protocol says."""
+    membership = member_of(officer, _uuid(item.get("group")), Right.SEE_GROUP)
+    posted = actions.post_message(membership, draft=message_of(item.get("message")))
+    message = posted.message
+    return {
+        "op": "posted",
+        "id": str(message.pk),
+        "group": str(message.group_id),
+        "seq": message.seq,
+        "reference": message.reference,
+        "sent_at": time_json(message.sent_at),
+        "created": posted.created,
+    }
+
+
+def acknowledge(officer: Officer, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Acknowledge the message of an item. A stranger is told the same as of a message that never was."""
+    message_id = _uuid(item.get("message"))
+    try:
+        membership = member_of(officer, group_of_message(message_id), Right.SEE_GROUP)
+    except Stranger:
+        raise MessageUnknown from None
+    receipt = actions.acknowledge_message(membership, message_id=message_id)
+    return {"op": "acknowledged", "message": str(message_id), "seq": receipt.seq}
+
+
+def mark_read(officer: Officer, item: Mapping[str, Any]) -> None:
+    """Remember how far the officer has read."""
+    seq = item.get("seq")
+    if not isinstance(seq, int) or isinstance(seq, bool):
+        raise BadFrame
+    actions.mark_seen(member_of(officer, _uuid(item.get("group")), Right.READ), seq=seq)
+
+
+def session_lives(session_id: UUID) -> bool:
+    """Note that a session is in use; False if it has ended."""
+    now = timezone.now()
+    session = OfficerSession.objects.filter(pk=session_id).first()
+    if session is None or not session.is_live(now):
+        return False
+    see_session(session, now=now)
+    return True
+
+
+def _uuid(value: object) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise BadFrame from None
