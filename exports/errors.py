@@ -45,3 +45,24 @@ class BadMapping(Refusal):
 
     code = "bad_mapping"
     status = 422
+
+
+class BadMappingFile(Refusal):
+    """This mapping file cannot be used."""
+
+    code = "bad_mapping_file"
+    status = 422
+
+
+class BadSourceFile(Refusal):
+    """This file cannot be imported with this mapping."""
+
+    code = "bad_source_file"
+    status = 422
+
+
+class FormLacksField(Refusal):
+    """The seizure form of this group lacks a field that an import is compared by: add it to the form."""
+
+    code = "form_lacks_field"
+    status = 409

@@ -22,7 +22,7 @@ type Check = Callable[[object, str, Run], object]
 
 REFUSED: Final = object()
 WHOLE_DIGITS: Final = 15
-DECIMALS: Final = 9
+DECIMALS: Final = 18  # as many as CEN keeps: figures of other systems carry the noise of their floats
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_ENDS = re.compile(r"\r\n?")
@@ -101,7 +101,7 @@ def canonical_decimal(value: object) -> Decimal | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        value = f"{value:.{DECIMALS}f}" if isinstance(value, float) else str(value)
+        value = f"{Decimal(repr(value)):f}" if isinstance(value, float) else str(value)
         value = value.rstrip("0").rstrip(".") if "." in value else value
     if not isinstance(value, str) or len(value) > 60:
         return None
