@@ -127,6 +127,12 @@ def test_numbers_come_back_in_one_spelling() -> None:
         assert outcome.cleaned["quantity"] == {"value": "12.5", "unit": "KGM"}
 
 
+def test_what_a_spreadsheet_computed_is_kept_to_the_last_digit() -> None:
+    for given in ("0.11699999999999999", 0.11699999999999999):
+        outcome = judged(seizure(commodity="DRG.cocaine", quantity={"value": given, "unit": "KGM"}))
+        assert outcome.cleaned["quantity"]["value"] == "0.11699999999999999"
+
+
 def test_a_unit_that_does_not_fit_names_those_that_do() -> None:
     outcome = judged(seizure(quantity={"value": "1", "unit": "MTQ"}))
     assert "kilogram" in outcome.errors[0].message
