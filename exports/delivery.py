@@ -7,7 +7,6 @@ leaves everything as it was; death after it leaves rows queued, and the next tur
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -23,11 +22,12 @@ from exports.queries import SOURCE
 from exports.review import Row
 from groups import phases
 from groups.access import Right
-from groups.models import Membership
+from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct
 from messaging.actions import mark_transferred
+from messaging.kinds import Status
 
-TURN = 500
+TURN = 250
 
 
 def deliver_waiting() -> int:
@@ -77,6 +77,7 @@ def _deliver_turn(batch_id: UUID) -> int:
             ],
             batch_size=TURN,
         )
+        _mark_messages(batch, claimed)
     return len(claimed)
 
 
@@ -98,6 +99,8 @@ def _refuse(transfers: Sequence[Transfer], code: str) -> None:
 
 
 def _send(batch: Batch, claimed: Sequence[Transfer]) -> None:
+    # The group's lock: nobody withdraws or returns a seizure between this reading and CEN's receipt.
+    ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=batch.group_id)
     rows = {row.message: row for row in queries.rows_to_send(batch.started_by, {t.message for t in claimed})}
     outgoing: list[tuple[Transfer, dict[str, Any]]] = []
     for transfer in claimed:
@@ -114,14 +117,20 @@ def _send(batch: Batch, claimed: Sequence[Transfer]) -> None:
     )
     for (transfer, _record), receipt in zip(outgoing, receipts, strict=True):
         _note(transfer, receipt)
-    done = defaultdict(list)
-    for transfer in claimed:
-        done[transfer.message].append(transfer.state == Transfer.State.ACCEPTED)
-    mark_transferred(batch.started_by, message_ids=[message for message, states in done.items() if all(states)])
+
+
+def _mark_messages(batch: Batch, claimed: Sequence[Transfer]) -> None:
+    """Mark the seizures of which CEN now holds every record."""
+    messages = {transfer.message for transfer in claimed if transfer.state == Transfer.State.ACCEPTED}
+    unfinished = Transfer.objects.filter(group_id=batch.group_id, message__in=messages).exclude(
+        state=Transfer.State.ACCEPTED
+    )
+    messages -= set(unfinished.values_list("message", flat=True))
+    mark_transferred(batch.group_id, messages, actor=batch.started_by.officer_id)
 
 
 def _record_for(transfer: Transfer, row: Row | None) -> tuple[dict[str, Any] | None, str]:
-    if row is None:
+    if row is None or row.status not in {Status.VALIDATED_OCU, Status.TRANSFERRED}:
         return None, "withdrawn_meanwhile"
     if bytes(transfer.confirmed_digest).hex() != row.digest:
         return None, "changed_meanwhile"

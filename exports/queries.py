@@ -111,7 +111,9 @@ def record_digest(records: Sequence[dict[str, Any]]) -> str:
 def counts_of(membership: Membership) -> dict[str, int]:
     """Return how many records wait, were received and were refused."""
     counted = Counter(
-        dict(Transfer.objects.filter(group=membership.group).values_list("state").annotate(n=Count("*")).order_by())
+        dict(
+            Transfer.objects.filter(group=membership.group).values_list("state").annotate(n=Count("pk")).order_by()
+        )
     )
     return {state.value: counted.get(state.value, 0) for state in Transfer.State}
 
@@ -136,10 +138,10 @@ def progress_of(batch: Batch) -> dict[str, int]:
     """Return how many of a batch's records are in each state, and `total`."""
     states = Transfer.State
     return Transfer.objects.filter(batch=batch).aggregate(
-        total=Count("*"),
-        queued=Count("*", filter=Q(state=states.QUEUED)),
-        accepted=Count("*", filter=Q(state=states.ACCEPTED)),
-        refused=Count("*", filter=Q(state=states.REFUSED)),
+        total=Count("pk"),
+        queued=Count("pk", filter=Q(state=states.QUEUED)),
+        accepted=Count("pk", filter=Q(state=states.ACCEPTED)),
+        refused=Count("pk", filter=Q(state=states.REFUSED)),
     )
 
 

@@ -14,6 +14,7 @@ from groups.models import Membership
 from groups.queries import sealer_for
 from messaging.kinds import Status
 from messaging.models import Message
+from messaging.queries import opened
 from simplified_forms.fields import Kind
 
 TURN = 2000
@@ -32,8 +33,6 @@ def standing_seizures(membership: Membership, *, only: Iterable[UUID] | None = N
     if only is not None:
         found = found.filter(pk__in=set(only))
     found = found.select_related("supersedes", "in_reply_to", "sender", "administration").order_by("seq")
-    from messaging.queries import opened
-
     chains = _Chains(membership)
     messages = list(found)
     for start in range(0, len(messages), TURN):

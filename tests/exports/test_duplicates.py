@@ -19,7 +19,9 @@ def trace(reference: str, *, day: date = DAY, quantity: str | None = "10", count
 
 
 def test_same_seizure_from_two_posts_is_found_both_ways() -> None:
-    found = candidates([trace("A"), trace("B", day=DAY + timedelta(days=1), quantity="10.1"), trace("C", quantity="50")])
+    found = candidates(
+        [trace("A"), trace("B", day=DAY + timedelta(days=1), quantity="10.1"), trace("C", quantity="50")]
+    )
     assert found == {"A": ["B"], "B": ["A"]}
 
 
@@ -28,7 +30,10 @@ def test_another_country_or_a_later_day_is_another_seizure() -> None:
 
 
 def test_unknown_quantity_is_alike_only_to_unknown() -> None:
-    assert candidates([trace("A", quantity=None), trace("B"), trace("C", quantity=None)]) == {"A": ["C"], "C": ["A"]}
+    assert candidates([trace("A", quantity=None), trace("B"), trace("C", quantity=None)]) == {
+        "A": ["C"],
+        "C": ["A"],
+    }
 
 
 traces = st.lists(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from cen import schema
-from exports.mapping import Envelope, Rule, mappable_fields, problems_of, records_of, starting_rules
+from exports.mapping import Envelope, mappable_fields, problems_of, records_of, starting_rules
 from simplified_forms.catalogue import CATALOGUE
 
 AT = datetime(2026, 11, 21, 7, 31, tzinfo=UTC)
@@ -108,5 +108,3 @@ def test_bad_rule_is_named(rule: dict[str, str], code: str) -> None:
 
 def test_missing_columns_are_named() -> None:
     assert {problem.field for problem in problems_of([])} == {"seized_on", "country", "commodity"}
-
-
