@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Router, Schema, Status
 
 from accounts.api_auth import require_scope
 from exports import actions, queries
@@ -63,12 +63,12 @@ def review(request: HttpRequest, group_id: UUID, limit: int = 100) -> dict[str, 
 
 
 @router.post("/groups/{uuid:group_id}/transfers", response={201: dict[str, Any]}, summary="Send seizures to CEN")
-def start(request: HttpRequest, group_id: UUID, payload: TransferIn) -> tuple[int, dict[str, Any]]:
+def start(request: HttpRequest, group_id: UUID, payload: TransferIn) -> Status:
     """Queue the confirmed seizures and return their batch."""
     require_scope(request, "transfers")
     membership = member_of(request.user, group_id, Right.TRANSFER)  # type: ignore[arg-type]
     confirmed = None if payload.all else {one.id: one.digest for one in payload.messages}
-    return 201, _batch_json(actions.start_transfer(membership, confirmed=confirmed))
+    return Status(201, _batch_json(actions.start_transfer(membership, confirmed=confirmed)))
 
 
 @router.get("/transfers/{uuid:batch_id}", summary="Follow a transfer, read its receipts")
