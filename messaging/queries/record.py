@@ -72,9 +72,14 @@ class Record:
     can_report: bool
 
     @property
+    def wanted(self) -> int:
+        """How many countries were asked to acknowledge."""
+        return sum(receipt.expected > 0 for receipt in self.receipts)
+
+    @property
     def received(self) -> int:
-        """How many countries have acknowledged."""
-        return sum(receipt.at is not None for receipt in self.receipts)
+        """How many of those have."""
+        return sum(receipt.expected > 0 and receipt.at is not None for receipt in self.receipts)
 
 
 def record_of(membership: Membership, message_id: UUID, *, language: str) -> Record:

@@ -9,17 +9,21 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from groups import phases
 from groups.access import Right
 from groups.gates import member_view
 from groups.models import Membership
 from messaging import queries
+from messaging.kinds import RULES
 from nomenclature.lists import code_list
 from nomenclature.names import country_name
+from simplified_forms.fields import Kind
 from simplified_forms.presentation import number_text, unit_text
 
 
@@ -42,9 +46,18 @@ def situation(request: HttpRequest, membership: Membership) -> HttpResponse:
         ],
         "seizures": found["seizures"],
         "commodities": [_commodity_row(row, language) for row in found["seizures"]["by_commodity"]],
+        "sitrep_url": _sitrep_url(membership),
         "chart_data": _chart_data(found["seizures"], language),
     }
     return render(request, "messaging/situation.html", context)
+
+
+def _sitrep_url(membership: Membership) -> str:
+    """Return where the day's sitrep is written, "" for whoever may not send one now."""
+    rule = RULES[Kind.SITREP]
+    if not membership.has(rule.right) or not phases.allows(membership.group, rule.act):
+        return ""
+    return reverse("messaging:console", args=[membership.group_id]) + "#sitrep"
 
 
 def _coverage_row(row: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -47,6 +47,19 @@ function showCurrentPage() {
   document.querySelector('.group-nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
+/** What scrolls sideways must be reachable by the keyboard. */
+function startTables() {
+  const mark = () => {
+    for (const box of document.querySelectorAll(".table-responsive")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  addEventListener("resize", mark);
+  mark();
+}
+
+startTables();
 startClocks();
 showCurrentPage();
 startThemeChoice();

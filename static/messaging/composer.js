@@ -6,7 +6,7 @@ import { mintId } from "./outbox.js";
 import { el, kindTag } from "./rows.js";
 
 export class Composer {
-  /** settings: {element, data, labels, context, send(message), answerable(kind) -> messages, openSeizure(warning), storage} */
+  /** settings: {element, data, labels, context, storage, send(message), answerable(kind), openSeizure(warning), prepare(kind)} */
   constructor(settings) {
     Object.assign(this, settings);
     this.key = `cencomm-writing:${this.data.me.id}:${this.data.group.id}`;
@@ -42,8 +42,13 @@ export class Composer {
     const button = el("button", "composer-kind", kind.label, { type: "button", "data-kind": kind.code, "aria-pressed": "false" });
     const shortcut = { note: "n", warning: "w", seizure: "s" }[kind.code];
     if (shortcut) button.append(" ", el("kbd", "", shortcut, { "aria-hidden": "true" }));
-    button.addEventListener("click", () => this.start(kind.code));
+    button.addEventListener("click", () => this.begin(kind.code));
     return button;
+  }
+
+  /** A new message of a kind, with what the system knows filled in (the figures of a sitrep). */
+  async begin(kind) {
+    this.start(kind, { values: this.can(kind) ? await this.prepare(kind) : {} });
   }
 
   can(kind) {

@@ -66,6 +66,7 @@ const composer = new Composer({
   },
   send: (message) => outbox.send(group.id, message),
   answerable: (kind) => everything.ordered().filter((message) => message.kind === kind && !message.answered).reverse(),
+  prepare: (kind) => (kind === "sitrep" ? sitrepFigures() : {}),
   openSeizure: (warning) => location.assign(data.urls.seizure + (warning ? `?warning=${warning.id}` : "")),
 });
 const board = startBoard({ url: data.urls.board, onView: showView, onCountry: (country) => filterBy({ country }) });
@@ -235,9 +236,31 @@ function actOn(name, id) {
   }
 }
 
+/** The figures of the day: the system counts, the officer writes the narrative. */
+async function sitrepFigures() {
+  try {
+    const { day, coverage, questions, messages, seizures } = await call("GET", `/groups/${group.id}/situation`);
+    const inState = (state) => coverage.filter((row) => row.state === state).map((row) => row.country);
+    return {
+      day: day.date,
+      warnings_sent: questions.warning.sent,
+      warnings_open: questions.warning.open,
+      warnings_overdue: questions.warning.overdue,
+      feedback_received: messages.feedback ?? 0,
+      seizures_reported: seizures.reports,
+      cases_reported: seizures.cases,
+      nil_returns: inState("nil").length,
+      countries_reporting: inState("reported"),
+      countries_silent: inState("silent"),
+    };
+  } catch {
+    return {};
+  }
+}
+
 function write(kind) {
   screens.show("compose");
-  composer.start(kind);
+  composer.begin(kind);
 }
 
 const selected = () => stream.selected && (everything.get(stream.selected) ?? current.get(stream.selected));
@@ -285,4 +308,5 @@ stream.setFeed(everything);
 fetchOlder();
 drawPending();
 live.start();
+if (location.hash === "#sitrep") write("sitrep");
 if (location.hash.startsWith("#m-")) call("GET", `/messages/${location.hash.slice(3)}`).then(() => stream.select(location.hash.slice(3), { open: true }), () => {});

@@ -73,8 +73,16 @@ export class Live extends EventTarget {
     this.attempt += 1;
   }
 
+  /** The network is back, or somebody looks again: no more waiting. */
   hurry() {
-    if (this.socket || this.stopped) return;
+    if (this.stopped) return;
+    if (this.socket?.readyState === 1) {
+      if (this.state !== "offline") return;
+      this.setState("catching_up");
+      this.follow();
+      return;
+    }
+    if (this.socket) return;
     clearTimeout(this.timer);
     this.attempt = 0;
     this.connect();
@@ -165,7 +173,7 @@ export class Live extends EventTarget {
     else {
       const status = item.problem?.status;
       const retry = status === 429 || status === 503;
-      waiter.reject({ retry, after: retry ? 5000 : undefined, problem: item.problem });
+      waiter.reject({ retry, after: retry ? (item.problem.retry_after ?? 5) * 1000 : undefined, problem: item.problem });
     }
   }
 

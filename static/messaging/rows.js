@@ -104,7 +104,9 @@ export function foldRow(root, hidden, unfold) {
 export function pendingRow(entry, { labels, retry, edit, discard }) {
   const row = el("div", "pending-row", undefined, { "data-state": entry.state, "data-pending": entry.id });
   const text = entry.message.subject || entry.message.body?.text || entry.message.body?.question || labels.kinds[entry.message.kind];
-  row.append(kindTag(entry.message.kind, labels), el("span", "row-subject", text, { dir: "auto" }));
+  const body = el("div", "row-body");
+  body.append(el("div", "row-subject", text, { dir: "auto" }));
+  row.append(kindTag(entry.message.kind, labels), body);
   const states = { waiting: gettext("waits for the network"), sending: gettext("sending"), failed: gettext("not sent"), draft: gettext("draft") };
   const reason = entry.problem?.detail || entry.problem?.title;
   const side = el("span", "pending-actions");
@@ -116,6 +118,6 @@ export function pendingRow(entry, { labels, retry, edit, discard }) {
     }
   }
   row.append(side);
-  row.append(el("span", "pending-state", states[entry.state] + (reason ? `: ${reason}` : "")));
+  body.append(el("div", "pending-state", states[entry.state] + (reason ? `: ${reason}` : "")));
   return row;
 }

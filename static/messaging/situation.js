@@ -9,8 +9,8 @@ const flows = document.getElementById("chart-flows");
 if (days) {
   createChart(days, () => ({
     tooltip: { trigger: "axis" },
-    legend: { type: "scroll", bottom: 0 },
-    grid: { left: 8, right: 8, top: 12, bottom: 40, containLabel: true },
+    legend: { bottom: 0, itemWidth: 12, itemHeight: 12 },
+    grid: { left: 8, right: 8, top: 12, bottom: 64, containLabel: true },
     xAxis: { type: "category", data: data.days },
     yAxis: { type: "value", minInterval: 1 },
     series: data.groups.map(({ name, cases }) => ({ name, type: "bar", stack: "cases", barMaxWidth: 36, data: cases })),

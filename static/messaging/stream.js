@@ -53,6 +53,9 @@ export class Stream extends EventTarget {
     this.blocks = toBlocks(shown, { threaded: this.threaded });
     this.slice = sliceAround(this.blocks.length, Math.min(this.anchor, this.blocks.length), SLICE);
     if (this.following) this.slice = sliceAround(this.blocks.length, this.blocks.length, SLICE);
+    // What comes in while one looks is not unread; the line marks what came while one did not.
+    const looking = this.following && !document.hidden && this.drawn;
+    if (looking && !this.unreadShown) this.settings.lastSeen = Math.max(this.settings.lastSeen, all.at(-1)?.seq ?? 0);
     this.keepPlace(() => this.draw(shown));
     this.showPill();
     this.showTop();
@@ -71,7 +74,7 @@ export class Stream extends EventTarget {
     const wanted = [];
     const now = Date.now();
     let day = null;
-    let unreadShown = false;
+    this.unreadShown = false;
     for (const block of this.blocks.slice(this.slice.from, this.slice.to)) {
       const { hidden, visible } = foldReplies(block.replies, { unfolded: this.unfolded.has(block.id) });
       const add = (message, depth) => {
@@ -81,8 +84,8 @@ export class Stream extends EventTarget {
           entry.day = true;
           day = dayOf(message.sent_at);
         }
-        if (!unreadShown && message.seq > this.settings.lastSeen && message.sender.id !== this.settings.me) {
-          unreadShown = true;
+        if (!this.unreadShown && message.seq > this.settings.lastSeen && message.sender.id !== this.settings.me) {
+          this.unreadShown = true;
           if (wanted.length) entry.unread = gettext("unread from here");
         }
         wanted.push(this.rowFor(entry, now));
@@ -92,6 +95,7 @@ export class Stream extends EventTarget {
       for (const reply of visible) add(reply, depthOf(reply, block.root, byId));
     }
     this.reconcile(wanted);
+    this.drawn = this.drawn || wanted.length > 0;
     this.rows.setAttribute("aria-busy", "false");
   }
 

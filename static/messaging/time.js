@@ -15,10 +15,11 @@ export function shortDay(instant, language) {
   return new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(instant));
 }
 
-/** "20 min", "3 h", "2 d": the largest unit only. */
+/** "20 min", "3 h 05", "2 d". */
 export function duration(milliseconds) {
   const minutes = Math.floor(Math.abs(milliseconds) / 60000);
   if (minutes < 60) return format(gettext("%(n)s min"), { n: minutes });
+  if (minutes < 10 * 60) return format(gettext("%(n)s h %(m)s"), { n: Math.floor(minutes / 60), m: String(minutes % 60).padStart(2, "0") });
   if (minutes < 48 * 60) return format(gettext("%(n)s h"), { n: Math.floor(minutes / 60) });
   return format(gettext("%(n)s d"), { n: Math.floor(minutes / 1440) });
 }

@@ -74,7 +74,7 @@ function createFields(container, fields, given, outer, settings, sections = []) 
       settings.onChange();
     },
   };
-  const places = sectionPlaces(container, fields, sections);
+  const places = sectionPlaces(container, fields, sections, settings.layout === "touch" ? "h2" : "h3");
   for (const field of fields) {
     const control = ROW_TYPES.has(field.type)
       ? createRows(field, form, (into, inner, start, above) => createFields(into, inner, start, above, { ...settings, onChange: form.changed }))
@@ -110,7 +110,7 @@ function createFields(container, fields, given, outer, settings, sections = []) 
   };
 }
 
-function sectionPlaces(container, fields, sections) {
+function sectionPlaces(container, fields, sections, heading) {
   if (sections.length < 2) {
     const grid = make("div", "form-grid");
     container.append(grid);
@@ -119,7 +119,7 @@ function sectionPlaces(container, fields, sections) {
   const grids = new Map();
   for (const section of sections) {
     const set = make("section", "form-section");
-    set.append(make("h3", "form-section-title", { text: section.label }));
+    set.append(make(heading, "form-section-title", { text: section.label }));
     const grid = make("div", "form-grid");
     set.append(grid);
     container.append(set);
