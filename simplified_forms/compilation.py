@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from simplified_forms import choices, rules, values
+from simplified_forms import choices, coded_values, rules, values
 from simplified_forms.catalogue import CATALOGUE
 from simplified_forms.fields import ROW_TYPES, Field, Kind
 from simplified_forms.run import Run
@@ -143,21 +143,27 @@ _PLAIN: Final[Mapping[str, Callable[[Field], Check]]] = {
     "boolean": values.boolean_check,
     "place": values.text_check,
     "hs": values.hs_check,
-    "message": values.message_check,
-    "messages": lambda field: values.many_check(values.message_check(field), field.max_items),
+    "message": coded_values.message_check,
+    "messages": lambda field: coded_values.many_check(coded_values.message_check(field), field.max_items),
 }
 
 
+def _several(field: Field, known: frozenset[str], offered: frozenset[str]) -> Check:
+    return coded_values.many_check(coded_values.code_check(known, offered), field.max_items)
+
+
+def _amount(part: str, known: frozenset[str], offered: frozenset[str]) -> Check:
+    return coded_values.amount_check(part, coded_values.code_check(known, offered))
+
+
 _CODED: Final[Mapping[str, Callable[[Field, frozenset[str], frozenset[str]], Check]]] = {
-    "code": lambda _field, known, offered: values.code_check(known, offered),
-    "country": lambda _field, known, offered: values.code_check(known, offered),
-    "commodity": lambda _field, known, offered: values.commodity_check(known, offered),
-    "codes": lambda field, known, offered: values.many_check(values.code_check(known, offered), field.max_items),
-    "countries": lambda field, known, offered: values.many_check(
-        values.code_check(known, offered), field.max_items
-    ),
-    "quantity": lambda _field, known, offered: values.amount_check("unit", values.code_check(known, offered)),
-    "money": lambda _field, known, offered: values.amount_check("currency", values.code_check(known, offered)),
+    "code": lambda _field, known, offered: coded_values.code_check(known, offered),
+    "country": lambda _field, known, offered: coded_values.code_check(known, offered),
+    "commodity": lambda _field, known, offered: coded_values.commodity_check(known, offered),
+    "codes": _several,
+    "countries": _several,
+    "quantity": lambda _field, known, offered: _amount("unit", known, offered),
+    "money": lambda _field, known, offered: _amount("currency", known, offered),
 }
 
 
