@@ -63,7 +63,7 @@ def review(request: HttpRequest, group_id: UUID, limit: int = 100) -> dict[str, 
 
 
 @router.post("/groups/{uuid:group_id}/transfers", response={201: dict[str, Any]}, summary="Send seizures to CEN")
-def start(request: HttpRequest, group_id: UUID, payload: TransferIn) -> Status:
+def start(request: HttpRequest, group_id: UUID, payload: TransferIn) -> Status[dict[str, Any]]:
     """Queue the confirmed seizures and return their batch."""
     require_scope(request, "transfers")
     membership = member_of(request.user, group_id, Right.TRANSFER)  # type: ignore[arg-type]
