@@ -145,7 +145,7 @@ def databases(options: argparse.Namespace, folder: DataFolder) -> Iterator[Site]
     try:
         if postgres is not None:
             if folder.is_new and folder.loading_file.exists():
-                say("The first start was interrupted while it loaded the demo; beginning anew.")
+                say("The first start did not finish loading the demo; beginning anew.")
                 postgres.remove()  # nothing but a part of the demo was ever in it
                 folder.loading_file.unlink()
                 postgres = EmbeddedPostgres(folder.path)

@@ -49,9 +49,6 @@ class Command(BaseCommand):
             f"{options['name']} can open this link once, until {invitation.expires_at:%Y-%m-%d %H:%M} UTC:"
         )
         self.stdout.write(f"{(options['site'] or usual_site()).rstrip('/')}{path}")
-        self.stdout.write(
-            f"{Officer.objects.filter(is_platform_administrator=True).count()} platform administrators."
-        )
 
 
 def usual_site() -> str:
