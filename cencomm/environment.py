@@ -74,7 +74,7 @@ def install(kind: str) -> bool:
     total = len(re.findall(r"^[A-Za-z0-9._-]+(?:\[[^]]*\])?==", file.read_text(), re.MULTILINE))
     command = [
         str(VENV / "bin" / "python"), "-I", "-m", "pip", "install", "--require-hashes", "--no-input",
-        "--disable-pip-version-check", "--progress-bar", "off", "-r", str(file),
+        "--disable-pip-version-check", "--no-compile", "--progress-bar", "off", "-r", str(file),
     ]  # fmt: skip
     environment = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
     started, seen, last = time.monotonic(), 0, deque[str](maxlen=25)
