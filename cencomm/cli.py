@@ -15,7 +15,7 @@ from cencomm import __version__
 
 # Django's commands that need no database; every other one gets the databases of the data folder.
 WITHOUT_DATABASE = {
-    "check", "collectstatic", "compilemessages", "help", "makemessages", "makemigrations", "startapp", "findstatic",
+    "check", "collectstatic", "compilemessages", "help", "makemessages", "startapp", "findstatic",
 }  # fmt: skip
 # Those that change tables run as the owner of the databases.
 AS_OWNER = {"migrate", "prepare_databases", "grant_application_roles", "sqlmigrate", "showmigrations"}
@@ -148,7 +148,8 @@ def run_manage(words: list[str]) -> int:
     os.environ["CENCOMM_DATA"] = str(folder.path)
     command = words[0] if words else "help"
     line = ["bin/cencomm manage", *words]
-    if command in WITHOUT_DATABASE or command.startswith("-") or {"-h", "--help"} & set(words):
+    unneeded = command in WITHOUT_DATABASE or (command == "makemigrations" and folder.is_new)
+    if unneeded or command.startswith("-") or {"-h", "--help"} & set(words):
         if not folder.secret_key_file.exists():
             os.environ.setdefault("CENCOMM_SECRET_KEY", "for commands that sign nothing; " + "-" * 40)
         return execute(line)
