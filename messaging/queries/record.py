@@ -19,7 +19,7 @@ from messaging.amending import may_amend
 from messaging.errors import MessageUnknown
 from messaging.kinds import Status
 from messaging.queries.messages import Filters, message_in, messages_page
-from messaging.queries.opening import Opened
+from messaging.queries.opening import Opened, addresses
 from messaging.queries.threads import Detail, detail_of
 from simplified_forms import presentation
 from simplified_forms.fields import Kind
@@ -112,6 +112,7 @@ def _permissions(membership: Membership, detail: Detail) -> dict[str, Any]:
         "can_acknowledge": receipts is not None
         and membership.officer_id not in receipts.officers
         and message.sender_id != membership.officer_id
+        and addresses(message, officer_id=membership.officer_id, role=membership.role, country=membership.country)
         and membership.has(Right.ACKNOWLEDGE)
         and phases.allows(group, act.ACKNOWLEDGE),
         "can_answer": posts,

@@ -275,7 +275,7 @@ startKeyboard({
   },
   Escape: () => screens.show("stream"),
   r: () => selected() && actOn("answer", stream.selected),
-  a: () => selected()?.acks.wanted && !selected().acks.mine && record.acknowledge(stream.selected),
+  a: () => selected()?.acks.wanted && selected().forUs && !selected().acks.mine && record.acknowledge(stream.selected),
   n: () => write("note"),
   w: () => write("warning"),
   s: () => composer.can("seizure") && actOn(selected()?.kind === "warning" ? "seizure" : "newSeizure", stream.selected),

@@ -120,6 +120,7 @@ function settle() {
 
 function showDone(answer) {
   $("seizure-form").hidden = true;
+  $("from-warning")?.setAttribute("hidden", "");
   $("done-title").textContent = answer ? format(gettext("Sent as %(reference)s"), { reference: answer.reference }) : gettext("Kept: it will be sent when the network returns");
   $("done-text").textContent = answer
     ? gettext("Everybody in the group sees it now.")

@@ -150,15 +150,13 @@ function wrapControl(field, control) {
   element.append(label, control.element);
   if (field.help) element.append(help);
   element.append(error);
-  return {
-    field,
-    control,
-    element,
-    showError(text) {
-      error.textContent = text;
-      error.hidden = !text;
-      element.classList.toggle("field-invalid", Boolean(text));
-      if (!control.grouped) target.setAttribute("aria-invalid", String(Boolean(text)));
-    },
+  const showError = (text) => {
+    error.textContent = text;
+    error.hidden = !text;
+    element.classList.toggle("field-invalid", Boolean(text));
+    if (!control.grouped) target.setAttribute("aria-invalid", String(Boolean(text)));
   };
+  // Whoever corrects a field has read what was wrong with it.
+  for (const name of ["input", "change"]) element.addEventListener(name, () => !error.hidden && showError(""));
+  return { field, control, element, showError };
 }
