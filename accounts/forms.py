@@ -84,6 +84,14 @@ class CodeForm(forms.Form):
     code = _code()
 
 
+class SignInCodeForm(CodeForm):
+    """The same, as the only thing on its page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs["autofocus"] = True
+
+
 class NewPasswordForm(forms.Form):
     """A new password, twice."""
 
@@ -125,7 +133,7 @@ class TokenForm(forms.Form):
         choices=[(scope, SCOPE_TEXT[scope]) for scope in SCOPES],
         widget=forms.CheckboxSelectMultiple,
     )
-    days = forms.ChoiceField(label=_("It lives"), choices=LIVES, initial="90")
+    days = forms.ChoiceField(label=_("Valid for"), choices=LIVES, initial="90")
     code = _code(_("A fresh code of your authenticator."))
 
 

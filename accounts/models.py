@@ -16,6 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, ThrottlingMixin
 
+from accounts import agents
+
 DEMO_DOMAIN = "@demo.invalid"  # invented people; no mail reaches it (RFC 6761)
 
 
@@ -160,6 +162,16 @@ class OfficerSession(models.Model):
     class Meta:
         indexes = [models.Index(fields=["officer", "revoked_at"], name="session_of_officer")]
         ordering = ["-last_seen_at"]
+
+    @property
+    def browser(self) -> str:
+        """The browser, as its owner knows it."""
+        return agents.browser(self.agent)
+
+    @property
+    def system(self) -> str:
+        """The system that the browser runs on."""
+        return agents.system(self.agent)
 
     def is_live(self, now: datetime) -> bool:
         """Whether this session still opens anything: not revoked, not idle too long, not past its end."""

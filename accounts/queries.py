@@ -54,7 +54,8 @@ def administrations() -> QuerySet[Administration]:
 
 def administrations_counted() -> QuerySet[Administration]:
     """Return every administration with `officer_count`, the number of its open accounts."""
-    return administrations().annotate(officer_count=Count("officers", filter=Q(officers__is_active=True)))
+    counted = administrations().annotate(officer_count=Count("officers", filter=Q(officers__is_active=True)))
+    return counted.order_by("country", "name")
 
 
 def administration(administration_id: UUID) -> Administration:

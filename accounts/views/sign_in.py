@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions, queries, web_session
-from accounts.forms import CodeForm, SignInForm, tell_refusal
+from accounts.forms import SignInCodeForm, SignInForm, tell_refusal
 from accounts.middleware import is_verified
 from accounts.models import Officer
 from problems import Refusal
@@ -54,7 +54,7 @@ def code(request: HttpRequest) -> HttpResponse:
         return redirect(_next(request, ""))
     if queries.authenticator(request.user) is None:
         return render(request, "accounts/factor_missing.html", status=403)
-    form = CodeForm(request.POST or None)
+    form = SignInCodeForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/code.html", {"form": form}, status=422 if form.is_bound else 200)
     try:
@@ -105,7 +105,7 @@ def _next(request: HttpRequest, wanted: str) -> str:
 
 
 def _refused(
-    request: HttpRequest, template: str, context: dict[str, object], form: SignInForm | CodeForm, why: Refusal
+    request: HttpRequest, template: str, context: dict[str, object], form: SignInForm | SignInCodeForm, why: Refusal
 ) -> HttpResponse:
     response = render(request, template, context, status=tell_refusal(form, why))
     if why.retry_after is not None:

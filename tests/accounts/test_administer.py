@@ -80,6 +80,16 @@ def test_an_administration_is_made_once(office: Client, audited: Audited) -> Non
     assert audited("account:administration:created")[-1].subject == f"administration:{made.pk}"
 
 
+def test_administrations_are_listed_by_country(office: Client, administrations: dict[str, Administration]) -> None:
+    listed = office.get("/administration/administrations/").context["administrations"]
+    assert [(one.country, one.officer_count) for one in listed] == [
+        ("BE", 1),
+        ("FR", 0),
+        ("GH", 0),
+        ("NG", 0),
+    ]
+
+
 def test_an_administration_is_changed(
     office: Client, administrations: dict[str, Administration], audited: Audited, padma: Officer
 ) -> None:

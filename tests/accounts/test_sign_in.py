@@ -42,6 +42,13 @@ def test_a_password_alone_reaches_nothing(client: Client, enrolled: Officer) -> 
     assert client.get("/api/v1/me").status_code == 401
 
 
+def test_the_second_step_shows_no_way_further(client: Client, enrolled: Officer) -> None:
+    give_password(client, enrolled)
+    page = client.get("/sign-in/code/").content.decode()
+    assert 'href="/account/"' not in page
+    assert 'href="/groups/"' not in page
+
+
 def test_a_password_alone_is_worth_ten_minutes(client: Client, enrolled: Officer, clock: Clock) -> None:
     give_password(client, enrolled)
     clock.move(minutes=11)
