@@ -21,6 +21,7 @@ from cencomm.attachment import addresses_in, child_environment, is_external, own
 from cencomm.cli_errors import CommandRefused
 from cencomm.data_folder import ROOT, DataFolder, write_private
 from cencomm.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from cencomm.orphans import die_with_parent
 from cencomm.progress import say, step
 from cencomm.supervisor import Child, Supervisor
 from cencomm.translations import compile_translations, stale_translations
@@ -202,6 +203,7 @@ def run_manage(site: Site, *words: str, extra: Mapping[str, str] | None = None) 
         capture_output=True,
         text=True,
         check=False,
+        preexec_fn=die_with_parent(signal.SIGKILL),
     )
     write_private(log, done.stderr)
     if done.returncode:

@@ -214,3 +214,32 @@ def test_stop_during_the_first_start_leaves_nothing_running(tmp_path: Path) -> N
     assert product.stop() == 0
     assert not product.processes()
     EmbeddedPostgres(product.data).remove()
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[Product]:
+    """Somebody who starts for the first time, with the demo."""
+    product = Product(tmp_path)
+    yield product
+    if not product.ended():
+        product.stop()
+    EmbeddedPostgres(product.data).remove()
+
+
+def test_first_start_that_was_killed_begins_anew(newcomer: Product) -> None:
+    command = [ROOT / "bin" / "cencomm", "up", "--port", str(newcomer.port), "--data", str(newcomer.data)]
+    with newcomer.output.open("wb") as output:
+        newcomer.process = subprocess.Popen(command, env=newcomer.environment, stdout=output, stderr=output)
+    wait_until(lambda: "Loading the demo" in newcomer.said(), seconds=180, what="demo")
+    time.sleep(1)
+    newcomer.stop(signal.SIGKILL)
+    wait_until(lambda: not newcomer.processes(), what="everything gone")
+
+    newcomer.start()
+    assert "did not finish loading the demo; beginning anew" in newcomer.said()
+    assert "amina@demo.invalid" in newcomer.said()
+    code = newcomer.run("code", "amina@demo.invalid")
+    assert re.fullmatch(r"\d{6}\n", code.stdout), code.stderr
+    unknown = newcomer.run("code", "nobody@demo.invalid")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert newcomer.stop() == 0
