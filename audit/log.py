@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -30,12 +31,32 @@ def record(
     `subject` names what was acted on (`message:<uuid>`); `details` are identifiers and words of fixed lists,
     never content. Raises OutsideTransactionError where no transaction is open.
     """
+    _check(details)
+    Entry.objects.create(action=action, actor=actor, group=group, subject=subject, details=details)
+
+
+def record_many(
+    action: Action,
+    *,
+    actor: UUID | None,
+    group: UUID | None = None,
+    subjects: Iterable[str],
+    **details: str | int | bool | None,
+) -> None:
+    """Insert one entry for each subject, as `record` does, in a few statements."""
+    _check(details)
+    Entry.objects.bulk_create(
+        (Entry(action=action, actor=actor, group=group, subject=subject, details=details) for subject in subjects),
+        batch_size=1000,
+    )
+
+
+def _check(details: Mapping[str, str | int | bool | None]) -> None:
     if not connection.in_atomic_block:
         raise OutsideTransactionError
     if len(details) > MAX_DETAILS or any(isinstance(v, str) and len(v) > MAX_TEXT for v in details.values()):
         message = "audit details are identifiers, not content"
         raise ValueError(message)
-    Entry.objects.create(action=action, actor=actor, group=group, subject=subject, details=details)
 
 
 def record_now(

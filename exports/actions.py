@@ -17,8 +17,7 @@ from exports import queries, tasks
 from exports.errors import BadMapping, NothingToResolve, NothingToTransfer, RecordChanged
 from exports.mapping import problems_of
 from exports.models import AutomaticTransfer, Batch, MappingVersion, Resolution, Transfer
-from exports.queries import Review
-from exports.review import Row
+from exports.review import Blocker, Row
 from groups import phases
 from groups.access import Right
 from groups.errors import NotAllowed
@@ -26,6 +25,13 @@ from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct
 
 CHUNK = 1000
+
+
+def _check_early(membership: Membership) -> None:
+    """Refuse before any work what the group, as it was when the gate read it, does not permit."""
+    if not membership.has(Right.TRANSFER):
+        raise NotAllowed
+    phases.permits(membership.group, PhaseAct.TRANSFER)
 
 
 def _check_may(membership: Membership) -> ClosedUserGroup:
@@ -46,14 +52,18 @@ def start_transfer(
     daily transfer). A seizure that is in the queue already stays there once. Raises NotAllowed, OperationClosed or
     PhaseForbids, RecordChanged when a record is not what was shown, NothingToTransfer.
     """
+    _check_early(membership)
+    # Opening thousands of seizures takes seconds: the group's lock, for which all who post wait, comes after it.
+    review = queries.review_of(membership, only=confirmed)
+    ready = [row for row in review.ready if confirmed is None or row.message in confirmed]
+    if confirmed is not None and any(
+        row.digest != confirmed[row.message] for row in ready if confirmed[row.message]
+    ):
+        raise RecordChanged
     with transaction.atomic():
         group = _check_may(membership)
-        review = queries.review_of(membership, only=confirmed)
-        ready = [row for row in review.ready if confirmed is None or row.message in confirmed]
-        if confirmed is not None and any(
-            row.digest != confirmed[row.message] for row in ready if confirmed[row.message]
-        ):
-            raise RecordChanged
+        set_aside = queries.messages_set_aside(membership)
+        ready = [row for row in ready if row.message not in set_aside]
         if not ready:
             raise NothingToTransfer
         batch = Batch.objects.create(group=group, started_by=membership, automatic=automatic)
@@ -135,40 +145,37 @@ def resolve_many(membership: Membership, *, decisions: Sequence[tuple[UUID, Reso
     An empty `about` covers everything of that kind that blocks the message now. Raises NothingToResolve when
     nothing of that kind does.
     """
+    _check_early(membership)
+    review = queries.review_of(membership, only=[message for message, _kind, _about in decisions])
+    blockers = {row.message: row.blockers for row in review.candidates}
     with transaction.atomic():
         group = _check_may(membership)
-        review = queries.review_of(membership, only=[message for message, _kind, _about in decisions])
         resolutions = [
             Resolution(group=group, message=message, kind=kind, about=one, decided_by=membership)
             for message, kind, about in decisions
-            for one in _abouts(review, message, kind, about)
+            for one in _abouts(blockers.get(message, ()), kind, about)
         ]
         if not resolutions:
             raise NothingToResolve
         made = Resolution.objects.bulk_create(resolutions, batch_size=CHUNK, ignore_conflicts=True)
-        for message, kind in {(resolution.message, resolution.kind) for resolution in resolutions}:
-            audit.record(
+        for kind in sorted({resolution.kind for resolution in resolutions}):
+            messages = {resolution.message: None for resolution in resolutions if resolution.kind == kind}
+            audit.record_many(
                 audit.Action.TRANSFER_ROW_RESOLVED,
                 actor=membership.officer_id,
                 group=group.pk,
-                subject=f"message:{message}",
+                subjects=[f"message:{message}" for message in messages],
                 decision=str(kind),
             )
     return len(made)
 
 
-def _abouts(review: Review, message: UUID, kind: Resolution.Kind, about: str) -> list[str]:
+def _abouts(blockers: Sequence[Blocker], kind: Resolution.Kind, about: str) -> list[str]:
     blocked = {
         "nominal": kind == Resolution.Kind.NOT_NOMINAL,
         "duplicate": kind in {Resolution.Kind.NOT_DUPLICATE, Resolution.Kind.DUPLICATE},
     }
-    found = [
-        blocker.about
-        for row in review.candidates
-        if row.message == message
-        for blocker in row.blockers
-        if blocked.get(blocker.kind) and about in {"", blocker.about}
-    ]
+    found = [one.about for one in blockers if blocked.get(one.kind) and about in {"", one.about}]
     return list(dict.fromkeys(found))
 
 

@@ -19,6 +19,7 @@ from cen.actions import Receipt, take_in
 from exports import queries
 from exports.models import Batch, Transfer
 from exports.queries import SOURCE
+from exports.receipts import write_receipts
 from exports.review import Row
 from groups import phases
 from groups.access import Right
@@ -27,7 +28,7 @@ from groups.phases import PhaseAct
 from messaging.actions import mark_transferred
 from messaging.kinds import Status
 
-TURN = 250
+TURN = 500
 
 
 def deliver_waiting() -> int:
@@ -63,20 +64,7 @@ def _deliver_turn(batch_id: UUID) -> int:
             _refuse(claimed, refusal)
         else:
             _send(batch, claimed)
-        Transfer.objects.bulk_update(
-            claimed,
-            [
-                "state",
-                "attempts",
-                "cen_reference",
-                "cen_version",
-                "outcome",
-                "reason_code",
-                "reason_fields",
-                "finished_at",
-            ],
-            batch_size=TURN,
-        )
+        write_receipts(claimed)
         _mark_messages(batch, claimed)
     return len(claimed)
 

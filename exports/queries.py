@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -68,11 +67,17 @@ def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> 
     rows = [row_of(seizure, rules) for seizure in sources.standing_seizures(membership)]
     duplicates = find_duplicates(rows, decisions)
     wanted = None if only is None else set(only)
+    digest_of = sources.text_digest(membership)
     review = Review([], [], [], [], counts_of(membership))
     for row in rows:
         if row.message in sent or (wanted is not None and row.message not in wanted):
             continue
-        _judge(membership, row, decisions, duplicates, today=today)
+        row.blockers += find_invalid(row, today=today)
+        row.blockers += find_nominal(
+            row, digest_of=digest_of, cleared=decisions.not_nominal.get(row.message, frozenset())
+        )
+        row.blockers += duplicates.get(row.message, [])
+        row.digest = record_digest(row.records)
         if row.message in decisions.duplicate:
             review.set_aside.append(row)
         elif row.status != Status.VALIDATED_OCU:
@@ -84,14 +89,10 @@ def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> 
     return review
 
 
-def _judge(
-    membership: Membership, row: Row, decisions: Decisions, duplicates: dict[UUID, list[Any]], *, today: date
-) -> None:
-    digest = sources.text_digest(membership)
-    row.blockers += find_invalid(row, today=today)
-    row.blockers += find_nominal(row, digest_of=digest, cleared=decisions.not_nominal.get(row.message, frozenset()))
-    row.blockers += duplicates.get(row.message, [])
-    row.digest = record_digest(row.records)
+def messages_set_aside(membership: Membership) -> set[UUID]:
+    """Return the messages that were decided to repeat another."""
+    found = Resolution.objects.filter(group=membership.group, kind=Resolution.Kind.DUPLICATE)
+    return set(found.values_list("message", flat=True))
 
 
 def rows_to_send(membership: Membership, messages: Iterable[UUID]) -> list[Row]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
+from accounts.models import Officer
 from exports.review import Seizure
 from groups.models import Membership
 from groups.queries import sealer_for
@@ -32,28 +33,37 @@ def standing_seizures(membership: Membership, *, only: Iterable[UUID] | None = N
     )
     if only is not None:
         found = found.filter(pk__in=set(only))
-    found = found.select_related("supersedes", "in_reply_to", "sender", "administration").order_by("seq")
+    messages = list(found.order_by("seq"))
     chains = _Chains(membership)
-    messages = list(found)
+    senders = Officer.objects.in_bulk({message.sender_id for message in messages})
+    answered = _warnings(membership, {message.in_reply_to_id for message in messages if message.in_reply_to_id})
     for start in range(0, len(messages), TURN):
         for one in opened(membership, messages[start : start + TURN]):
-            root, version = chains.root_of(one.message)
-            answered = one.message.in_reply_to
+            message = one.message
+            root, version = chains.root_of(message)
             yield Seizure(
-                message=one.message.pk,
-                reference=one.message.reference,
+                message=message.pk,
+                reference=message.reference,
                 root_reference=root.reference,
                 version=version,
                 operation_code=membership.group.code,
-                country=one.message.country,
-                sender=one.message.sender.name,
-                sent_at=one.message.sent_at,
+                country=message.country,
+                sender=senders[message.sender_id].name,
+                sent_at=message.sent_at,
                 first_sent_at=root.sent_at,
-                status=one.message.status,
+                status=message.status,
                 subject=one.subject,
                 body=one.body,
-                warning_reference=answered.reference if answered and answered.kind == Kind.WARNING else "",
+                warning_reference=answered.get(message.in_reply_to_id, ""),
             )
+
+
+def _warnings(membership: Membership, ids: set[UUID]) -> dict[UUID | None, str]:
+    """Return the references of those messages that are warnings."""
+    if not ids:
+        return {}
+    found = Message.objects.filter(group=membership.group, kind=Kind.WARNING, pk__in=ids)
+    return {message.pk: message.reference for message in found.only("pk", "reference")}
 
 
 class _Chains:
