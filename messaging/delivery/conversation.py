@@ -20,7 +20,7 @@ from accounts.api_auth import Identity, officer_from_scope
 from accounts.errors import ScopeMissing
 from messaging.delivery.errors import BadFrame, TooManyGroups, Unexpected
 from messaging.delivery.hub import Follower, Hub, hub
-from messaging.delivery.outbox import Frame, Outbox, Send, frame, frame_of
+from messaging.delivery.outbox import Frame, Outbox, Send, frame, frames_of
 from messaging.delivery.reads import Batch, batch_for_member, in_thread, reader
 from messaging.delivery.verbs import acknowledge, mark_read, post, session_lives
 from problems import Refusal
@@ -226,8 +226,8 @@ class Conversation:
                     self._hub.unfollow(follower)
                     self.put(frame({"op": "restart", "group": group, "epoch": str(batch.epoch)}))
                     return
-                if batch.items:
-                    self.put(frame_of([one.raw for one in batch.items]))
+                for part in frames_of(one.raw for one in batch.items):
+                    self.put(part)
                 if self._hub.join(follower, batch):
                     self.put(
                         frame({"op": "caught_up", "group": group, "head": batch.last, "epoch": str(batch.epoch)})

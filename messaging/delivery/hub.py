@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from messaging.delivery.outbox import Frame, frame, frame_of
+from messaging.delivery.outbox import Frame, frame, frames_of
 from messaging.delivery.reads import Batch, Item, batch_for_hub, ends_reading, in_thread, pulse
 from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, wake_ups
 
@@ -219,15 +219,15 @@ class Hub:
         feed.head = batch.last
         feed.remember(batch.items)
         first = batch.items[0].seq
-        whole = frame_of([item.raw for item in batch.items])
+        whole = frames_of(item.raw for item in batch.items)
         for follower in list(feed.followers):
             if not follower.live or follower.position >= batch.last:
                 continue
-            if follower.position < first:
-                follower.client.put(whole)
-            else:
-                rest = [item.raw for item in batch.items if item.seq > follower.position]
-                follower.client.put(frame_of(rest))
+            frames = whole
+            if follower.position >= first:
+                frames = frames_of(item.raw for item in batch.items if item.seq > follower.position)
+            for one in frames:
+                follower.client.put(one)
             follower.position = batch.last
         if any(item.type == "phase" and item.data.get("to") == "archived" for item in batch.items):
             feed.forget()

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 TOO_SLOW = 4408
 MAX_FRAMES = 5000
+FRAME_BYTES = 128 * 1024
 JOIN_BYTES = 64 * 1024
-CLOSE_SECONDS = 10.0  # how long a reader that was too slow may take to be told so
+CLOSE_SECONDS = 30.0  # how long a reader that was too slow may take to be told so
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -28,15 +29,30 @@ class Frame(NamedTuple):
     size: int
 
 
-def frame_of(items: Iterable[bytes]) -> Frame:
-    """Return serialised items as one frame."""
+def frames_of(items: Iterable[bytes]) -> list[Frame]:
+    """Return serialised items as frames of moderate size: what a socket holds beyond its queue is one of them."""
+    frames: list[Frame] = []
+    waiting: list[bytes] = []
+    size = 0
+    for item in items:
+        if waiting and size + len(item) > FRAME_BYTES:
+            frames.append(_frame(waiting))
+            waiting, size = [], 0
+        waiting.append(item)
+        size += len(item)
+    if waiting:
+        frames.append(_frame(waiting))
+    return frames
+
+
+def frame(item: Mapping[str, Any]) -> Frame:
+    """Return one item as a frame."""
+    return _frame([orjson.dumps(item)])
+
+
+def _frame(items: Sequence[bytes]) -> Frame:
     data = b"[" + b",".join(items) + b"]"
     return Frame(data.decode(), len(data))
-
-
-def frame(*items: Mapping[str, Any]) -> Frame:
-    """Return items as one frame."""
-    return frame_of([orjson.dumps(item) for item in items])
 
 
 class Outbox:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db.models.functions import Length
+
 from groups.access import Right
 from groups.errors import NotAllowed
 from groups.models import ClosedUserGroup, Membership
@@ -18,7 +20,8 @@ from messaging.queries.opening import RELATED, Opened, open_for_delivery
 
 MAX_PAGE = 500
 LATEST = 100
-PAGE_BYTES = 2 * 1024 * 1024  # of sealed content: a page of the largest messages stays this small
+FEW = 10
+PAGE_BYTES = 1024 * 1024  # of sealed content: a page of the largest messages stays this small
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +78,22 @@ def page_for_delivery(group: ClosedUserGroup, *, after: int, limit: int = MAX_PA
 def _opened_within(group: ClosedUserGroup, events: list[Event]) -> tuple[list[Event], dict[UUID | None, Opened]]:
     """Open the messages of the events, as many as fit in PAGE_BYTES; the events after those are left out."""
     wanted = [event.message_id for event in events if event.type == Event.Type.MESSAGE and event.message_id]
-    messages: dict[UUID | None, Message] = {}
-    size = 0
-    for start in range(0, len(wanted), 50):
-        for message in Message.objects.select_related(*RELATED).filter(pk__in=wanted[start : start + 50]):
-            messages[message.pk] = message
-            size += len(message.sealed)
-        if size > PAGE_BYTES:
-            break
-    if len(messages) < len(wanted):
-        cut = next(
-            at
-            for at, event in enumerate(events)
-            if event.type == Event.Type.MESSAGE and event.message_id not in messages
-        )
-        events = events[:cut]
-    return events, {found.message.pk: found for found in open_for_delivery(group, messages.values())}
+    if len(wanted) > FEW:
+        events = events[: _fitting(events, wanted)]
+        wanted = [event.message_id for event in events if event.type == Event.Type.MESSAGE and event.message_id]
+    messages = Message.objects.select_related(*RELATED).filter(pk__in=wanted) if wanted else []
+    return events, {found.message.pk: found for found in open_for_delivery(group, messages)}
+
+
+def _fitting(events: Sequence[Event], wanted: Sequence[UUID]) -> int:
+    """Return how many of the events fit in PAGE_BYTES, by the sizes of their messages alone; at least one."""
+    sizes = dict(Message.objects.filter(pk__in=wanted).annotate(size=Length("sealed")).values_list("pk", "size"))
+    total = 0
+    for at, event in enumerate(events):
+        total += sizes.get(event.message_id, 0) if event.message_id else 0
+        if total > PAGE_BYTES and at > 0:
+            return at
+    return len(events)
 
 
 def _reasons(group: ClosedUserGroup, events: Sequence[Event]) -> dict[str, str]:

@@ -1,0 +1,194 @@
+"""Wake-ups: one interface, memory and Redis, both for real."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging import limits
+from messaging.wakeups import (
+    CHANNEL,
+    GroupMoved,
+    MemoryWakeUps,
+    RedisWakeUps,
+    Resync,
+    Revoked,
+    Wake,
+    WakeUps,
+    decode,
+    encode,
+)
+from tests.messaging.server import running_redis
+
+WAKES: list[Wake] = [
+    GroupMoved(uuid4(), 17),
+    Revoked(uuid4()),
+    Revoked(uuid4(), session_id=uuid4()),
+    Revoked(None, token_id=uuid4()),
+    Resync(),
+]
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
+def carriers(request: pytest.FixtureRequest) -> tuple[WakeUps, WakeUps]:
+    """Who publishes and who listens: the same object in one process, two of them where Redis is between."""
+    if request.param == "memory":
+        one = MemoryWakeUps()
+        return one, one
+    url = request.getfixturevalue("redis_url")
+    return RedisWakeUps(url), RedisWakeUps(url)
+
+
+class Ear:
+    """Remembers what it heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[Wake] = []
+        self._rang = asyncio.Event()
+
+    def __call__(self, wake: Wake) -> None:
+        self.heard.append(wake)
+        self._rang.set()
+
+    async def until(self, count: int, *, without: Wake | None = None) -> list[Wake]:
+        """Return what was heard once there are so many, leaving out one kind."""
+        async with asyncio.timeout(10):
+            while len(found := [w for w in self.heard if w != without]) < count:
+                self._rang.clear()
+                await self._rang.wait()
+        return found
+
+
+@asynccontextmanager
+async def listening(carrier: WakeUps) -> AsyncIterator[Ear]:
+    ear = Ear()
+    subscription = carrier.subscribe(ear)
+    if isinstance(carrier, RedisWakeUps):
+        await ear.until(1)  # it says Resync once it is connected
+        ear.heard.clear()
+    yield ear
+    await subscription.close()
+
+
+@pytest.mark.parametrize("wake", WAKES, ids=lambda wake: type(wake).__name__)
+def test_a_wake_up_travels_as_identifiers(wake: Wake) -> None:
+    assert decode(encode(wake)) == wake
+
+
+@given(st.binary(max_size=80))
+def test_whatever_comes_is_understood_or_makes_one_look(data: bytes) -> None:
+    assert isinstance(decode(data), GroupMoved | Revoked | Resync)
+
+
+async def test_every_listener_hears_what_any_thread_publishes(carriers: tuple[WakeUps, WakeUps]) -> None:
+    teller, carrier = carriers
+    async with listening(carrier) as one, listening(carrier) as two:
+        for wake in WAKES:
+            threading.Thread(target=teller.publish, args=[wake]).start()
+            assert await one.until(1) == [wake]
+            assert await two.until(1) == [wake]
+            one.heard.clear()
+            two.heard.clear()
+
+
+async def test_who_stopped_listening_hears_nothing(carriers: tuple[WakeUps, WakeUps]) -> None:
+    teller, carrier = carriers
+    async with listening(carrier) as gone:
+        pass
+    async with listening(carrier) as one:
+        teller.publish(WAKES[0])
+        await one.until(1)
+    assert gone.heard == []
+
+
+def test_a_listener_whose_loop_is_gone_hurts_nobody() -> None:
+    carrier = MemoryWakeUps()
+
+    async def listen() -> None:
+        carrier.subscribe(lambda _wake: None)
+
+    asyncio.run(listen())
+    carrier.publish(WAKES[0])
+    assert carrier._listeners == []
+
+
+@pytest.mark.redis
+async def test_redis_may_come_late_go_and_come_back(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as url:
+        port = int(url.split(":")[-1].split("/")[0])
+        carrier = RedisWakeUps(url)
+        ear = Ear()
+        subscription = carrier.subscribe(ear)
+        assert await ear.until(1) == [Resync()]
+    carrier.publish(WAKES[0])  # nobody is there: told locally, and no error
+    assert WAKES[0] in await ear.until(2)
+    ear.heard.clear()
+    import subprocess
+
+    process = await asyncio.to_thread(
+        subprocess.Popen, ["redis-server", "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL
+    )
+    try:
+        assert (await ear.until(1))[0] == Resync()  # it has missed some, and says so
+        other = RedisWakeUps(url)
+        other.publish(WAKES[1])
+        assert (await ear.until(1, without=Resync())) == [WAKES[1]]
+    finally:
+        await subscription.close()
+        process.terminate()
+        await asyncio.to_thread(process.wait)
+
+
+@pytest.mark.redis
+async def test_redis_carries_identifiers_only(redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    pubsub = client.pubsub(ignore_subscribe_messages=True)
+    pubsub.subscribe(CHANNEL)
+    pubsub.get_message(timeout=1)
+    RedisWakeUps(redis_url).publish(GroupMoved(group := uuid4(), 5))
+    message = None
+    while message is None:
+        message = pubsub.get_message(timeout=5)
+    assert message["data"] == f"g {group.hex} 5".encode()
+    pubsub.close()
+
+
+@pytest.mark.redis
+def test_the_pace_is_shared_between_processes_and_passes(redis_url: str) -> None:
+    one, two = limits.SharedPace(3, redis_url), limits.SharedPace(3, redis_url)
+    officer = uuid4()
+    assert [one.wait(officer), two.wait(officer), one.wait(officer)] == [0, 0, 0]
+    assert 0 < two.wait(officer) <= 20
+    assert one.wait(uuid4()) == 0
+    keys = redis.Redis.from_url(redis_url).keys("cencomm:pace:*")
+    assert all(redis.Redis.from_url(redis_url).pttl(key) > 0 for key in keys)
+
+
+def test_the_pace_is_kept_without_redis() -> None:
+    pace = limits.SharedPace(2, "redis://127.0.0.1:1/0")
+    officer = uuid4()
+    assert [pace.wait(officer), pace.wait(officer)] == [0, 0]
+    assert pace.wait(officer) > 0
+
+
+def test_the_pace_of_many_officers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_MAX_OFFICERS", 10)
+    pace = limits.Pace(2)
+    for _ in range(50):
+        pace.wait(uuid4())
+    assert len(pace._full) == 10
