@@ -10,8 +10,6 @@ from typing import Any
 from django.db import models
 from django.db.models.expressions import RawSQL
 
-from audit.actions import Action
-
 
 class Xid8Field(models.Field):  # type: ignore[type-arg]
     """PostgreSQL's 64-bit transaction id: tells the sealer which leaves can no longer be overtaken."""
@@ -26,7 +24,7 @@ class Entry(models.Model):
     id = models.BigAutoField(primary_key=True)
     transaction = Xid8Field(db_default=RawSQL("pg_current_xact_id()", ()), editable=False)
     at = models.DateTimeField(db_default=RawSQL("clock_timestamp()", ()), editable=False)
-    action = models.CharField(max_length=64, choices=Action)
+    action = models.CharField(max_length=64)  # an audit.Action; no choices, or each new one would need a migration
     actor = models.UUIDField(null=True)
     group = models.UUIDField(null=True)
     subject = models.CharField(max_length=120, blank=True)
