@@ -11,6 +11,7 @@ import { Live, socketUrl } from "./live.js";
 import { Outbox } from "./outbox.js";
 import { Record } from "./record.js";
 import { pendingRow } from "./rows.js";
+import { sitrepFigures } from "./sitrep.js";
 import { Stream } from "./stream.js";
 import { startScreens } from "./screens.js";
 
@@ -66,7 +67,7 @@ const composer = new Composer({
   },
   send: (message) => outbox.send(group.id, message),
   answerable: (kind) => everything.ordered().filter((message) => message.kind === kind && !message.answered).reverse(),
-  prepare: (kind) => (kind === "sitrep" ? sitrepFigures() : {}),
+  prepare: (kind) => (kind === "sitrep" ? sitrepFigures(group.id) : {}),
   openSeizure: (warning) => location.assign(data.urls.seizure + (warning ? `?warning=${warning.id}` : "")),
 });
 const board = startBoard({ url: data.urls.board, onView: showView, onCountry: (country) => filterBy({ country }) });
@@ -233,28 +234,6 @@ function actOn(name, id) {
     screens.show("compose");
     if (name === "answer") composer.start(answerKind(message), { answer: message });
     if (name === "correct") composer.start(message.kind, { supersedes: message, values: message.body, subject: message.subject, options: message });
-  }
-}
-
-/** The figures of the day: the system counts, the officer writes the narrative. */
-async function sitrepFigures() {
-  try {
-    const { day, coverage, questions, messages, seizures } = await call("GET", `/groups/${group.id}/situation`);
-    const inState = (state) => coverage.filter((row) => row.state === state).map((row) => row.country);
-    return {
-      day: day.date,
-      warnings_sent: questions.warning.sent,
-      warnings_open: questions.warning.open,
-      warnings_overdue: questions.warning.overdue,
-      feedback_received: messages.feedback ?? 0,
-      seizures_reported: seizures.reports,
-      cases_reported: seizures.cases,
-      nil_returns: inState("nil").length,
-      countries_reporting: inState("reported"),
-      countries_silent: inState("silent"),
-    };
-  } catch {
-    return {};
   }
 }
 

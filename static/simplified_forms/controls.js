@@ -1,10 +1,11 @@
 // One control per field type: {element, input?, get(), set(value), refresh?(), grouped?}. Made by createControl.
 // `grouped` controls have several inputs and are labelled as a group. Rows of fields are in rows.js.
 import { gettext } from "../cencomm/text.js";
+import { money, number, quantity, several } from "./amounts.js";
+import { chips } from "./chips.js";
+import { make } from "./elements.js";
 import { createLookup, searchNomenclature } from "./lookup.js";
-import { fittingOptions, fittingUnits, matchOptions, readNumber, showNumber } from "./values.js";
-
-const MANY_CHIPS = 7;
+import { fittingOptions, matchOptions } from "./values.js";
 
 /** form: {language, layout, context, fields, values(), outer(), changed()} */
 export function createControl(field, form) {
@@ -29,16 +30,6 @@ export function createControl(field, form) {
     case "messages": return several(field, form, (onChange) => messageLookup(field, { ...form, changed: onChange }));
     default: return plainInput(field, form, "text");
   }
-}
-
-export function make(tag, className, attributes = {}) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else if (value !== undefined && value !== null && value !== false) element.setAttribute(name, value);
-  }
-  return element;
 }
 
 function plainInput(field, form, type) {
@@ -66,21 +57,6 @@ function dateTime(field, form) {
   };
 }
 
-function number(field, form, shape) {
-  const input = make("input", "form-control", { type: "text", inputmode: field.type === "integer" ? "numeric" : "decimal",
-    autocomplete: "off", dir: "ltr" });
-  input.addEventListener("input", form.changed);
-  return {
-    element: input,
-    input,
-    get() {
-      const text = readNumber(input.value, form.language);
-      return text === null ? null : shape(text);
-    },
-    set: (value) => (input.value = value === null || value === undefined ? "" : showNumber(value, form.language)),
-  };
-}
-
 function yesNo(field, form) {
   const options = [{ code: "true", label: gettext("Yes") }, { code: "false", label: gettext("No") }];
   const control = chips({ ...field, options }, form, false);
@@ -88,79 +64,6 @@ function yesNo(field, form) {
     ...control,
     get: () => ({ true: true, false: false })[control.get()] ?? null,
     set: (value) => control.set(value === null || value === undefined ? null : String(value)),
-  };
-}
-
-/** A chip row; long lists fold behind "More…". Radio buttons underneath, or check boxes where several are allowed. */
-export function chips(field, form, several) {
-  const element = make("div", "chips", { role: several ? "group" : "radiogroup" });
-  const name = `chips-${Math.random().toString(36).slice(2)}`;
-  let chosen = [];
-  let unfolded = false;
-
-  function toggle(code, on) {
-    if (several) chosen = on ? [...chosen, code] : chosen.filter((other) => other !== code);
-    else chosen = on ? [code] : [];
-    form.changed();
-  }
-
-  function chip(option) {
-    const label = make("label", "chip");
-    const input = make("input", "", { type: several ? "checkbox" : "radio", name, value: option.code });
-    input.checked = chosen.includes(option.code);
-    input.addEventListener("change", () => toggle(option.code, input.checked));
-    // A radio button cannot be let go by itself; an optional answer must be.
-    if (!several && !field.required) {
-      input.addEventListener("click", () => {
-        if (label.dataset.on === "yes") {
-          input.checked = false;
-          toggle(option.code, false);
-        }
-        for (const other of element.querySelectorAll(".chip")) {
-          other.dataset.on = other.querySelector("input").checked ? "yes" : "no";
-        }
-      });
-      label.dataset.on = input.checked ? "yes" : "no";
-    }
-    label.append(input, make("span", "", { text: option.label }));
-    return label;
-  }
-
-  function refresh() {
-    const options = fittingOptions(field, form.values(), form.outer());
-    const folded = !unfolded && options.length > MANY_CHIPS + 1;
-    const visible = folded
-      ? options.filter((option, index) => index < MANY_CHIPS || chosen.includes(option.code))
-      : options;
-    const signature = visible.map((option) => option.code).join() + chosen.join();
-    if (signature === element.dataset.signature) return;
-    element.dataset.signature = signature;
-    const focused = element.contains(document.activeElement) ? document.activeElement.value : null;
-    element.replaceChildren(...visible.map(chip));
-    if (folded) {
-      const more = make("button", "chip chip-more", { type: "button", text: gettext("More…") });
-      more.addEventListener("click", () => {
-        unfolded = true;
-        element.dataset.signature = "";
-        refresh();
-        element.querySelectorAll("input")[visible.length]?.focus();
-      });
-      element.append(more);
-    }
-    if (focused) element.querySelector(`input[value="${CSS.escape(focused)}"]`)?.focus();
-  }
-
-  refresh();
-  return {
-    element,
-    grouped: true,
-    get: () => (several ? (chosen.length ? chosen : null) : (chosen[0] ?? null)),
-    set(value) {
-      chosen = value === null || value === undefined ? [] : [value].flat();
-      element.dataset.signature = "";
-      refresh();
-    },
-    refresh,
   };
 }
 
@@ -258,97 +161,4 @@ function messageLookup(field, form) {
     suggest: (query) => matchOptions(known(), query),
     resolve: (id) => known().find((option) => option.code === id),
   });
-}
-
-function quantity(field, form) {
-  const element = make("div", "quantity");
-  const value = number({ type: "decimal" }, form, (text) => text);
-  const unit = make("select", "form-select quantity-unit", { "aria-label": gettext("Unit") });
-  let wanted = null;
-  function refresh() {
-    const units = fittingUnits(field, form.values(), form.fields);
-    const signature = units.map((entry) => entry.code).join();
-    if (signature === unit.dataset.signature) return;
-    unit.dataset.signature = signature;
-    const before = wanted ?? unit.value;
-    unit.replaceChildren(...units.map((entry) => make("option", "", { value: entry.code, text: entry.label })));
-    if (units.some((entry) => entry.code === before)) unit.value = before;
-  }
-  unit.addEventListener("change", () => {
-    wanted = unit.value;
-    form.changed();
-  });
-  element.append(value.element, unit);
-  refresh();
-  return {
-    element,
-    input: value.input,
-    get() {
-      const amount = value.get();
-      return amount === null ? null : { value: amount, unit: unit.value };
-    },
-    set(next) {
-      value.set(next?.value ?? null);
-      wanted = next?.unit ?? null;
-      unit.dataset.signature = "";
-      refresh();
-    },
-    refresh,
-  };
-}
-
-function money(field, form) {
-  const element = make("div", "quantity");
-  const value = number({ type: "decimal" }, form, (text) => text);
-  const currency = make("select", "form-select quantity-unit", { "aria-label": gettext("Currency") });
-  currency.append(...(field.options ?? []).map((option) => make("option", "", { value: option.code, text: option.code, title: option.label })));
-  currency.value = field.options?.some((option) => option.code === "USD") ? "USD" : "";
-  currency.addEventListener("change", form.changed);
-  element.append(value.element, currency);
-  return {
-    element,
-    input: value.input,
-    get: () => (value.get() === null ? null : { value: value.get(), currency: currency.value }),
-    set(next) {
-      value.set(next?.value ?? null);
-      if (next?.currency) currency.value = next.currency;
-    },
-  };
-}
-
-/** Several values of a look-up: each picked one becomes a tag that can be taken away again. */
-function several(field, form, createOne) {
-  const element = make("div", "several");
-  const tags = make("div", "several-tags");
-  let chosen = [];
-  const one = createOne(() => {
-    const code = one.get();
-    if (!code) return;
-    if (!chosen.some((entry) => entry.code === code)) chosen.push({ code, label: one.label() });
-    one.set(null);
-    show();
-    form.changed();
-  });
-  function show() {
-    tags.replaceChildren(...chosen.map((entry) => {
-      const tag = make("button", "chip chip-on", { type: "button", text: `${entry.label} ×`,
-        "aria-label": `${gettext("Remove")}: ${entry.label}` });
-      tag.addEventListener("click", () => {
-        chosen = chosen.filter((other) => other !== entry);
-        show();
-        form.changed();
-      });
-      return tag;
-    }));
-  }
-  element.append(tags, one.element);
-  return {
-    element,
-    input: one.input,
-    get: () => (chosen.length ? chosen.map((entry) => entry.code) : null),
-    set(value) {
-      chosen = (value ?? []).map((code) => ({ code, label: code }));
-      show();
-    },
-  };
 }

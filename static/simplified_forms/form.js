@@ -5,7 +5,8 @@
 // layout: "compact" (two columns, selects) or "touch" (one column, chips). context: {today, country, countries, last,
 // messages(field)}. Values that are empty or not asked are left out of values().
 import { gettext } from "../cencomm/text.js";
-import { createControl, make } from "./controls.js";
+import { createControl } from "./controls.js";
+import { make } from "./elements.js";
 import { createRows } from "./rows.js";
 import { assignProblems, isEmpty, isShown, startingValues } from "./values.js";
 

@@ -1,6 +1,6 @@
 // Fields that repeat: goods lines, legs of a route, counts of persons, documents. Each row is a small form of its own.
 import { gettext } from "../cencomm/text.js";
-import { make } from "./controls.js";
+import { make } from "./elements.js";
 import { isEmpty } from "./values.js";
 
 /** createFields(container, fields, values, outer) -> {values(), paths(), setErrors(assigned), refresh()} comes from form.js. */
