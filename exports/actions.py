@@ -17,6 +17,7 @@ from exports import queries, tasks
 from exports.errors import BadMapping, NothingToResolve, NothingToTransfer, RecordChanged
 from exports.mapping import problems_of
 from exports.models import AutomaticTransfer, Batch, MappingVersion, Resolution, Transfer
+from exports.receipts import queue_transfers
 from exports.review import Blocker, Row
 from groups import phases
 from groups.access import Right
@@ -68,7 +69,7 @@ def start_transfer(
             raise NothingToTransfer
         batch = Batch.objects.create(group=group, started_by=membership, automatic=automatic)
         transfers = [transfer for row in ready for transfer in _transfers_of(batch, row)]
-        Transfer.objects.bulk_create(transfers, batch_size=CHUNK, ignore_conflicts=True)
+        queue_transfers(transfers)
         audit.record(
             audit.Action.TRANSFER_STARTED,
             actor=membership.officer_id,

@@ -1,4 +1,4 @@
-"""What became of claimed rows, written in one statement however many there are. No decision is made here."""
+"""Rows of the queue, put in and written back in one statement however many there are. No decision is made here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ from django.db import connection
 
 from exports.models import Transfer
 
-_STATEMENT = """
+_QUEUE = """
+INSERT INTO exports_transfer (
+    id, group_id, batch_id, message, line, source_reference, source_version, confirmed_digest,
+    state, attempts, cen_reference, outcome, reason_code, reason_fields
+)
+SELECT id, group_id, batch_id, message, line, source_reference, source_version, confirmed_digest,
+    'queued', 0, '', '', '', '[]'
+FROM unnest(
+    %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::text[], %s::int[], %s::bytea[]
+) AS new (id, group_id, batch_id, message, line, source_reference, source_version, confirmed_digest)
+ON CONFLICT DO NOTHING
+"""
+_RECEIPTS = """
 UPDATE exports_transfer AS held SET
     state = new.state, attempts = new.attempts, cen_reference = new.cen_reference, cen_version = new.cen_version,
     outcome = new.outcome, reason_code = new.reason_code, reason_fields = new.reason_fields::jsonb,
@@ -21,6 +33,28 @@ FROM unnest(
 )
 WHERE held.id = new.id
 """
+
+
+def queue_transfers(transfers: Sequence[Transfer]) -> None:
+    """Put new rows into the queue; a record that is there already stays there once."""
+    columns = zip(
+        *(
+            (
+                one.pk,
+                one.group_id,
+                one.batch_id,
+                one.message,
+                one.line,
+                one.source_reference,
+                one.source_version,
+                one.confirmed_digest,
+            )
+            for one in transfers
+        ),
+        strict=True,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE, [list(column) for column in columns])
 
 
 def write_receipts(transfers: Sequence[Transfer]) -> None:
@@ -43,4 +77,4 @@ def write_receipts(transfers: Sequence[Transfer]) -> None:
         strict=True,
     )
     with connection.cursor() as cursor:
-        cursor.execute(_STATEMENT, [list(column) for column in columns])
+        cursor.execute(_RECEIPTS, [list(column) for column in columns])

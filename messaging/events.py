@@ -18,6 +18,7 @@ from django.utils import timezone
 from groups.announcements import Change
 from groups.models import ClosedUserGroup
 from messaging.models import Event
+from messaging.rows import insert_events
 from messaging.wakeups import GroupMoved, wake_ups
 
 
@@ -52,7 +53,7 @@ def append_events(group: ClosedUserGroup, entries: Sequence[NewEvent]) -> list[i
         )
         for seq, entry in enumerate(entries, first)
     ]
-    Event.objects.bulk_create(rows, batch_size=1000)
+    insert_events(rows)
     group.head += len(rows)
     ClosedUserGroup.objects.filter(pk=group.pk).update(head=group.head)
     moved = GroupMoved(group.pk, group.head)

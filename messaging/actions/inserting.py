@@ -23,9 +23,8 @@ from messaging.errors import InvalidMessage, NotYours
 from messaging.events import NewEvent, append_events
 from messaging.kinds import Status, reference
 from messaging.models import Event, Message, StatusMove
+from messaging.rows import insert_messages, insert_moves
 from problems import FieldProblem, Refusal
-
-BATCH = 500
 
 
 def insert_prepared(
@@ -121,11 +120,11 @@ class _Batch:
         """Write rows, events and audit entries: a few statements, however many messages."""
         if not self.messages:
             return
-        Message.objects.bulk_create(self.messages, batch_size=BATCH)
+        insert_messages(self.messages)
         for old in self._superseded:
             Message.objects.filter(pk=old.pk).update(superseded_at=old.superseded_at, status=old.status)
         append_events(self._group, self._events)
-        StatusMove.objects.bulk_create(self._moves, batch_size=BATCH)
+        insert_moves(self._moves)
         if imported:
             first, last = self.messages[0], self.messages[-1]
             audit.record(

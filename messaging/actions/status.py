@@ -28,6 +28,7 @@ from messaging.errors import BadStatusMove, MessageUnknown, NotYours, ReasonMiss
 from messaging.events import NewEvent, append_events
 from messaging.kinds import Status
 from messaging.models import Event, Message, StatusMove
+from messaging.rows import insert_moves
 from problems import Refusal
 
 MAX_REASON = 2000
@@ -198,7 +199,7 @@ def _move_together(
         )
         for message, seq in zip(messages, seqs, strict=True)
     ]
-    StatusMove.objects.bulk_create(moves)
+    insert_moves(moves)
     Message.objects.filter(pk__in=[message.pk for message in messages]).update(status=to)
     audit.record(
         audit.Action.MESSAGE_STATUS_MOVED,
