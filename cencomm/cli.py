@@ -6,6 +6,7 @@ Each command's work lives in a module of its own (`cli_up`, `cli_doctor`, …), 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -19,6 +20,14 @@ WITHOUT_DATABASE = {
 }  # fmt: skip
 # Those that change tables run as the owner of the databases.
 AS_OWNER = {"migrate", "prepare_databases", "grant_application_roles", "sqlmigrate", "showmigrations"}
+
+MENDABLE = {
+    errno.ENOSPC: "The disk is full",
+    errno.EDQUOT: "The disk is full",
+    errno.EROFS: "The disk can only be read",
+    errno.EACCES: "This user may not read or write there",
+    errno.EPERM: "This user may not do that",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -90,38 +99,48 @@ def port_number(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; what a person can mend is told in a sentence, without a trace."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = build_parser()
     from cencomm.cli_errors import CommandRefused
     from cencomm.data_folder import DataFolderError
     from cencomm.embedded import EmbeddedPostgresError
 
     try:
-        if words[:1] == ["manage"]:
-            return run_manage(words[1:])
-        if words[:1] == ["test"]:
-            from cencomm.cli_test import run_tests
-
-            return run_tests(words[1:])
-        return dispatch(parser, parser.parse_args(words))
+        return run(words)
     except (CommandRefused, DataFolderError, EmbeddedPostgresError) as error:
         sys.stderr.write(f"CENcomm: {error}\n")
         return error.code if isinstance(error, CommandRefused) else 73
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        sys.stderr.write(f"CENcomm: {MENDABLE[error.errno]}: {error.filename or 'while writing'}.\n")
+        return 73
+
+
+def run(words: list[str]) -> int:
+    """Run the command that the words name."""
+    if words[:1] == ["manage"]:
+        return run_manage(words[1:])
+    if words[:1] == ["test"]:
+        from cencomm.cli_test import run_tests
+
+        return run_tests(words[1:])
+    parser = build_parser()
+    return dispatch(parser, parser.parse_args(words))
 
 
 def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Run the command that was parsed."""
-    from cencomm import cli_doctor, cli_people, cli_up
+    from cencomm import cli_doctor, cli_health, cli_people, cli_up
     from cencomm.serve import serve
 
     commands: dict[str, Callable[[], int]] = {
         "up": lambda: cli_up.run_up(options),
         "serve": lambda: serve(host=options.host, port=options.port, listener=options.listener),
-        "health": lambda: cli_up.ask_health(options.host, options.port),
+        "health": lambda: cli_health.ask_health(options.host, options.port),
         "doctor": lambda: cli_doctor.run_doctor(options),
         "code": lambda: cli_people.print_code(options),
         "token": lambda: cli_people.create_token(options),

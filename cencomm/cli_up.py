@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
-import http.client
 import ipaddress
-import json
 import os
 import signal
 import socket
@@ -16,9 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+import psycopg
+
 from cencomm import schema
 from cencomm.attachment import addresses_in, child_environment, is_external, owner_addresses, python_command
 from cencomm.cli_errors import CommandRefused
+from cencomm.cli_health import health_answer
 from cencomm.data_folder import ROOT, DataFolder, write_private
 from cencomm.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from cencomm.orphans import die_with_parent
@@ -168,7 +169,11 @@ def prepare(site: Site, *, new: bool, demo: bool) -> None:
         with step("Compiling the translations"):
             compile_translations()
     owner = site.postgres.addresses.environment(owner=True) if site.postgres else owner_addresses()
-    current = schema.is_current(*addresses_in(site.environment))
+    try:
+        current = schema.is_current(*addresses_in(site.environment))
+    except psycopg.OperationalError as error:
+        message = f"A database does not answer: {str(error).splitlines()[0]}. Does it run, is its address right?"
+        raise CommandRefused(message, code=69) from error
     if not current:
         if len(owner) < 2:
             message = (
@@ -271,36 +276,6 @@ def wait_until_ready(site: Site, supervisor: Supervisor) -> None:
     words = supervisor.children[0].last_words()
     message = f"Not ready after {READY_WITHIN_SECONDS} s ({answer or 'no answer'}). The web process said:\n{words}"
     raise CommandRefused(message)
-
-
-def health_answer(url: str, environment: Mapping[str, str], *, timeout: float = 10) -> tuple[int, str]:
-    """Ask `/health/ready`; return the status (0: no answer) and what is missing."""
-    hosts = [h for h in environment.get("CENCOMM_HOSTS", "").split(",") if h.strip() and "*" not in h]
-    address = url.removeprefix("http://")
-    connection = http.client.HTTPConnection(address, timeout=timeout)
-    try:
-        connection.request("GET", "/health/ready", headers={"Host": hosts[0].strip().lstrip(".")} if hosts else {})
-        response = connection.getresponse()
-        body = response.read(4096)
-    except (OSError, http.client.HTTPException):
-        return 0, ""
-    finally:
-        connection.close()
-    try:
-        return response.status, ", ".join(json.loads(body).get("missing", []))
-    except ValueError:
-        return response.status, ""
-
-
-def ask_health(host: str, port: int) -> int:
-    """Print whether a web process is ready: for health checks of containers."""
-    status, lacking = health_answer(f"http://{host}:{port}", os.environ)
-    if status == 200:
-        say("ready")
-        return 0
-    reason = lacking or (f"status {status}" if status else "no answer")
-    say(f"not ready: {reason}")
-    return 1
 
 
 def announce(site: Site) -> None:
