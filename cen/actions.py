@@ -22,6 +22,7 @@ from cen.errors import TooManyRecords, UnknownSourceName
 from cen.models import Intake, Source
 from cen.rows import DATABASE, Standing
 from cen.schema import REASONS, CleanRecord, IntakeRecord, clean
+from cen.tally import FOLD_EVERY, count_in, count_out, fold_tally
 from problems import FieldProblem
 
 __all__ = ["IntakeRecord", "Receipt", "take_in"]
@@ -72,14 +73,17 @@ def take_in(
         None if isinstance(result, CleanRecord) else _refused_for(raw, result)
         for raw, result in zip(records, checked, strict=True)
     ]
+    # Before the transaction: nobody waits for a first delivery because its source is new.
+    source_id = Source.objects.get_or_create(name=source)[0].pk
     with transaction.atomic(), transaction.atomic(using=DATABASE):
-        source_id = Source.objects.get_or_create(name=source)[0].pk
         for turn in _turns(checked):
             taken = _take_turn(source_id, [record for _index, record in turn], now=now)
             for index, record in turn:
                 receipts[index] = taken[record.source_reference]
         finished = [receipt for receipt in receipts if receipt is not None]
-        _log_intake(source_id, finished, client=client, actor=actor, source=source)
+        intake = _log_intake(source_id, finished, client=client, actor=actor, source=source)
+        if intake.pk % FOLD_EVERY == 0:
+            fold_tally()
     return finished
 
 
@@ -120,6 +124,8 @@ def _take_turn(source_id: int, records: list[CleanRecord], *, now: datetime) -> 
         try:
             with transaction.atomic(using=DATABASE):
                 written = rows.copy_in(source_id, fresh, now=now) if fresh else {}
+                if written:
+                    count_in([one.id for one in written.values()])
             break
         except IntegrityError as error:
             # Another call committed one of them since we looked. It is there now: look again.
@@ -161,8 +167,11 @@ def _take_corrections(source_id: int, records: list[CleanRecord], *, now: dateti
             receipt = Receipt(record.source_reference, "updated", one.cen_reference, record.version)
         receipts[record.source_reference] = receipt
     if changes:
-        rows.keep_versions([identifier for identifier, _record in changes], now=now)
+        identifiers = [identifier for identifier, _record in changes]
+        rows.keep_versions(identifiers, now=now)
+        count_out(identifiers)
         rows.put_versions(changes, now=now)
+        count_in(identifiers)
     return receipts
 
 
@@ -197,7 +206,7 @@ def _refusal(record: CleanRecord, code: str, one: Standing | None = None) -> Rec
 
 def _log_intake(
     source_id: int, receipts: list[Receipt], *, client: str | None, actor: UUID | None, source: str
-) -> None:
+) -> Intake:
     counts = Counter(receipt.outcome for receipt in receipts)
     intake = Intake.objects.create(
         source_id=source_id,
@@ -222,3 +231,4 @@ def _log_intake(
         updated=counts["updated"],
         refused=counts["refused"],
     )
+    return intake

@@ -26,7 +26,7 @@ CHARTS: tuple[tuple[str, object, str], ...] = (
     ("year", gettext_lazy("Year on year"), "years"),
 )
 CHART_ROWS = {"route": 40, "month": 5_000}
-DEFAULT_CHART_ROWS = 25
+DEFAULT_CHART_ROWS = 15
 
 
 def chart(by: str, filters: Filters) -> dict[str, Any]:

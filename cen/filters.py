@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
+from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -37,11 +38,6 @@ class CodeFilter:
     label: object
     list_name: str | None
     array: bool = False
-
-    @property
-    def grouped_by(self) -> str:
-        """The column that counts group by: the source's key instead of its name, which saves a join."""
-        return "source_id" if self.name == "source" else self.column
 
 
 CODE_FILTERS: dict[str, CodeFilter] = {
@@ -115,6 +111,10 @@ class Filters:
         pairs = [pair for pair in self.pairs() if pair != without]
         return urlencode([*pairs, plus] if plus else pairs)
 
+    def without(self, name: str) -> Filters:
+        """Return these filters without one code filter: what the counts of its own facet are under."""
+        return replace(self, codes=frozenset(pair for pair in self.codes if pair[0] != name))
+
     def narrowed(self, codes: Mapping[str, str]) -> Filters:
         """Return these filters with one code each for some code filters, whatever they chose before."""
         kept = {(name, values) for name, values in self.codes if name not in codes}
@@ -128,8 +128,8 @@ class Filters:
             seized_to=min(last, self.seized_to or last),
         )
 
-    def condition(self, *, ignoring: str = "") -> Q:
-        """Return the condition on a seizure. `ignoring` leaves one code filter out, for its own facet."""
+    def condition(self) -> Q:
+        """Return the condition on a seizure, but for the text."""
         condition = Q(withdrawn_at__isnull=True)
         if self.seized_from:
             condition &= Q(seized_on__gte=self.seized_from)
@@ -142,24 +142,18 @@ class Filters:
         if self.unit:
             condition &= Q(unit_normalised=self.unit)
         for name, codes in sorted(self.codes):
-            if name != ignoring:
-                condition &= _one_of(CODE_FILTERS[name], codes)
+            condition &= _one_of(CODE_FILTERS[name], codes)
         return condition
 
-    def seizures(self, *, ignoring: str = "") -> QuerySet[Seizure]:
+    def seizures(self) -> QuerySet[Seizure]:
         """Return the seizures that pass: never a withdrawn one."""
-        found = Seizure.objects.order_by()
-        if self.text:
-            # A tsquery of our own making: letters and digits only, each word the beginning of one in the row.
-            words = " & ".join(f"'{word}':*" for word in self.text.split())
-            found = found.annotate(vector=SEARCH_VECTOR).filter(vector=_raw_query(words))
-        return found.filter(self.condition(ignoring=ignoring))
-
-
-def _raw_query(words: str) -> object:
-    from django.contrib.postgres.search import SearchQuery
-
-    return SearchQuery(words, config="simple", search_type="raw")
+        found = Seizure.objects.order_by().filter(self.condition())
+        if not self.text:
+            return found
+        # A tsquery of our own making: letters and digits only, each word the beginning of one in the row.
+        words = folded(self.text).split()[:MAX_WORDS]
+        query = SearchQuery(" & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw")
+        return found.annotate(vector=SEARCH_VECTOR).filter(vector=query) if words else found.none()
 
 
 def _one_of(code_filter: CodeFilter, codes: tuple[str, ...]) -> Q:
@@ -260,4 +254,4 @@ def _text(query: QueryDict | Mapping[str, str], problems: list[FieldProblem]) ->
     if len(text) > MAX_TEXT:
         problems.append(FieldProblem("text", "too_long", _("This text is too long.")))
         return ""
-    return " ".join(folded(text).split()[:MAX_WORDS])
+    return text if text.isprintable() else ""

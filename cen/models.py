@@ -1,4 +1,4 @@
-"""The tables of CEN: sources, intakes, seizures and the versions that corrections replaced.
+"""The tables of CEN: sources, intakes, seizures, the versions that corrections replaced, sums.
 
 They live in their own database. What must not be added here: any column for a person or a company (CEN is
 non-nominal), any relation to a table of another app.
@@ -181,3 +181,18 @@ class SeizureVersion(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["seizure", "version"], name="cen_seizure_version_unique")]
+
+
+class Tally(models.Model):
+    """Sums over all seizures by one dimension's key and unit, and additions to them: see `cen.tally`."""
+
+    dimension = models.CharField(max_length=20)
+    key_0 = models.CharField(max_length=80)
+    key_1 = models.CharField(max_length=80)
+    unit = models.CharField(max_length=8)
+    seizures = models.BigIntegerField()
+    cases = models.BigIntegerField()
+    quantity = models.DecimalField()
+
+    class Meta:
+        indexes = [models.Index(fields=["dimension"], name="cen_tally_dimension")]

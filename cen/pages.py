@@ -160,7 +160,9 @@ def seizure_sections(seizure: Seizure) -> list[dict[str, Any]]:
     for name, columns in SECTIONS:
         facts = [(str(DOWNLOAD_COLUMNS[column]), _fact(seizure, column)) for column in columns]
         if name == "route":
-            facts += [(_transport_label(key), str(text)) for key, text in sorted(seizure.transport.items())]
+            facts += [
+                (_transport_label(key), _transport_text(key, text)) for key, text in seizure.transport.items()
+            ]
         answer.append({"title": titles[name], "facts": [fact for fact in facts if fact[1] not in ("", None)]})
     return [section for section in answer if section["facts"]]
 
@@ -194,6 +196,11 @@ def _transport_label(key: str) -> str:
         "concealment_place": _("Place of concealment"),
         "route": _("Route"),
     }.get(key, key)
+
+
+def _transport_text(key: str, text: str) -> str:
+    lists = {"traffic": "traffic", "registration_country": "country", "document_type": "document_type"}
+    return label(lists[key], text) if key in lists else text
 
 
 def version_rows(seizure: Seizure, versions: list[SeizureVersion]) -> list[dict[str, Any]]:

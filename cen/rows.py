@@ -131,7 +131,8 @@ def copy_in(source_id: int, records: Iterable[CleanRecord], *, now: datetime) ->
             [len(records)],
         )
         ids = [row[0] for row in cursor.fetchall()]
-        with cursor.copy(_COPY) as copy:
+        # COPY raises psycopg's own errors: they become Django's, as those of every other statement.
+        with connections[DATABASE].wrap_database_errors, cursor.copy(_COPY) as copy:
             for identifier, record in zip(ids, records, strict=True):
                 reference = f"CEN-{now.year}-{identifier:07d}"
                 held = Standing(identifier, reference, record.version, record.digest)

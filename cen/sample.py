@@ -335,7 +335,7 @@ def _day(chance: random.Random, until: date) -> date:
     """Return a day of the last years: more of them late, more in spring and autumn."""
     span = YEARS * 365
     while True:
-        day = until - timedelta(days=int(span * (1 - math.sqrt(0.15 + 0.85 * chance.random()))))
+        day = until - timedelta(days=int(span * (1 - math.sqrt(0.02 + 0.98 * chance.random()))))
         if chance.random() < 0.75 + 0.25 * math.cos(day.timetuple().tm_yday / 365 * 4 * math.pi - 1.2):
             return day
 

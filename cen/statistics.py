@@ -5,55 +5,36 @@ Whitelisted and bounded. What must not live here: how an aggregate looks (`cen.c
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from itertools import product
-from typing import Any
-
-from django.db.models import Count, DateField, F, Func, IntegerField, Sum
 
 from cen.filters import CODE_FILTERS, Filters
-from cen.queries import Generation, asking, generation, parts_of
+from cen.queries import Generation, generation, sums_by, sums_by_one
+from cen.tally import ARRAYS, Sums
 
 MAX_ROWS = 200
 MAX_MONTH_ROWS = 20_000
 
 
-def _month() -> Func:
-    # Through timestamp without zone: the cast that Django's TruncMonth writes converts zones for each row.
-    return Func(
-        F("seized_on"), template="date_trunc('month', %(expressions)s::timestamp)::date", output_field=DateField()
-    )
-
-
-def _year() -> Func:
-    return Func(F("seized_on"), template="extract(year FROM %(expressions)s)::int", output_field=IntegerField())
-
-
-def _column(name: str) -> Callable[[], F]:
-    return lambda: F(name)
-
-
-# What an aggregate can be by -> the parts of its key.
-BY: dict[str, tuple[Callable[[], Any], ...]] = {
-    "month": (_month, _column("commodity_group")),
-    "year": (_year,),
-    "commodity_group": (_column("commodity_group"),),
-    "commodity": (_column("commodity"),),
-    "country": (_column("country"),),
-    "departure": (_column("departure_country"),),
-    "transit": (_column("transit_countries"),),
-    "destination": (_column("destination_country"),),
-    "route": (_column("departure_country"), _column("destination_country")),
-    "conveyance": (_column("conveyance"),),
-    "detection": (_column("detection"),),
-    "concealment": (_column("concealment"),),
-    "location_type": (_column("location_type"),),
-    "direction": (_column("direction"),),
-    "operation": (_column("operation_code"),),
+# What an aggregate can be by -> how many parts its key has.
+BY = {
+    "month": 2,
+    "year": 1,
+    "commodity_group": 1,
+    "commodity": 1,
+    "country": 1,
+    "departure": 1,
+    "transit": 1,
+    "destination": 1,
+    "route": 2,
+    "conveyance": 1,
+    "detection": 1,
+    "concealment": 1,
+    "location_type": 1,
+    "direction": 1,
+    "operation": 1,
 }
 
 
@@ -65,13 +46,13 @@ class Figures:
     cases: int = 0
     quantities: dict[str, Decimal] | None = None
 
-    def add(self, seizures: int, cases: int, unit: str, quantity: Decimal | None) -> None:
-        """Add the sums of one unit."""
-        self.seizures += seizures
-        self.cases += cases
-        if quantity is not None:
+    def add(self, sums: Sums) -> None:
+        """Add the sums of one unit. Where the unit is empty nothing was normalised."""
+        self.seizures += sums.seizures
+        self.cases += sums.cases
+        if sums.unit:
             self.quantities = self.quantities or {}
-            self.quantities[unit] = self.quantities.get(unit, Decimal(0)) + quantity
+            self.quantities[sums.unit] = self.quantities.get(sums.unit, Decimal(0)) + sums.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +86,11 @@ def statistic(by: str, filters: Filters) -> Statistic:
 
 
 @lru_cache(maxsize=512)
-def _statistic(by: str, filters: Filters, _generation: Generation) -> Statistic:
+def _statistic(by: str, filters: Filters, now: Generation) -> Statistic:
+    whole = _figures("all", sums_by(filters, "all", now)).get(("", ""), Figures())
     if by == "month":
-        return _by_month(filters)
-    figures, whole = _figures(filters, BY[by])
+        return _by_month(filters, now, whole)
+    figures = _figures(by, sums_by(filters, "month" if by == "year" else by, now))
     chosen = filters.chosen(by)
     if chosen and CODE_FILTERS[by].array:
         # What was found by the chosen ways was often found by others too; those were not asked for.
@@ -121,13 +103,12 @@ def _statistic(by: str, filters: Filters, _generation: Generation) -> Statistic:
     return Statistic(by, rows, len(ranked) > MAX_ROWS, whole)
 
 
-def _by_month(filters: Filters) -> Statistic:
-    figures, whole = _figures(filters, BY["month"])
-    before = figures
+def _by_month(filters: Filters, now: Generation, whole: Figures) -> Statistic:
+    figures = before = _figures("month", sums_by(filters, "month", now))
     if filters.seized_from:
         # The months of a year before lie outside of the period asked for: they are a question of their own.
         since, until = _year_before(filters.seized_from), _year_before(filters.seized_to or date.max)
-        before, _whole = _figures(replace(filters, seized_from=since, seized_to=until), BY["month"])
+        before = _figures("month", sums_by_one(replace(filters, seized_from=since, seized_to=until), "month"))
     rows = [Row(key, figures[key], before.get(_same_month_before(key))) for key in sorted(figures)]
     return Statistic("month", tuple(rows[-MAX_MONTH_ROWS:]), len(rows) > MAX_MONTH_ROWS, whole)
 
@@ -137,33 +118,14 @@ def _same_month_before(key: tuple[str, ...]) -> tuple[str, ...]:
     return (f"{int(month[:4]) - 1:04d}{month[4:]}", group)
 
 
-def _figures(
-    filters: Filters, key: tuple[Callable[[], Any], ...]
-) -> tuple[dict[tuple[str, ...], Figures], Figures]:
-    """Return the figures by key, and those of all seizures that pass. Arrays are taken apart here, in one scan."""
-    parts = {f"key_{place}": make() for place, make in enumerate(key)}
-    grouped = (
-        filters.seizures()
-        .values(**parts, of_unit=F("unit_normalised"))
-        .annotate(seizures=Count("pk"), of_cases=Sum("cases"), of_quantity=Sum("quantity_normalised"))
-        .order_by()
-    )
+def _figures(by: str, found: list[Sums]) -> dict[tuple[str, ...], Figures]:
+    """Return the figures by key. What states no way of detection, or no transit, has no row there."""
     figures: dict[tuple[str, ...], Figures] = {}
-    whole = Figures()
-    with asking():
-        row: dict[str, Any]
-        for row in grouped.iterator(chunk_size=5000):  # type: ignore[assignment]
-            sums = row["seizures"], row["of_cases"], row["of_unit"], row["of_quantity"]
-            whole.add(*sums)
-            for name in product(*(_texts(row[part]) for part in parts)):
-                figures.setdefault(name, Figures()).add(*sums)
-    return figures, whole
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, date):
-        return [value.strftime("%Y-%m")]
-    return [part for part in parts_of(value) if part] if isinstance(value, list) else [str(value)]
+    for sums in found:
+        key: tuple[str, ...] = (sums.key[0][:4],) if by == "year" else sums.key[: BY.get(by, 2)]
+        if by not in ARRAYS or key[0]:
+            figures.setdefault(key, Figures()).add(sums)
+    return figures
 
 
 def _year_before(day: date) -> date:

@@ -8,6 +8,7 @@ app_name = "cen"
 
 urlpatterns = [
     path("", views.search, name="search"),
+    path("facets", views.facets, name="facets"),
     path("charts/", views.charts, name="charts"),
     path("charts/data", views.chart_data, name="chart_data"),
     path("download/csv", downloads.download_csv, name="download_csv"),

@@ -20,6 +20,9 @@ from cen.filters import Filters, read_filters
 from cen.pages import chips, facet_groups, filter_bar, seizure_row, seizure_sections, version_rows
 from problems import FieldProblem
 
+# A selection of more seizures than this gets its facets after the page.
+FACETS_AT_ONCE = 30_000
+
 
 @require_safe
 @reader_view
@@ -30,12 +33,10 @@ def search(request: HttpRequest) -> HttpResponse:
     total = queries.total(filters)
     _record_read(request, "cen:page", filters)
     context = {
-        **_common(request, filters, problems),
+        **_common(filters, problems, total),
         "rows": [seizure_row(one) for one in page.seizures],
-        "total": total,
         "next": f"?{filters.query_string(plus=('after', page.after))}" if page.after else "",
         "paged": "after" in request.GET,
-        "facets": facet_groups(filters, queries.facets(filters)),
         "csv_fits": total <= MAX_CSV_ROWS,
         "xlsx_fits": total <= MAX_XLSX_ROWS,
     }
@@ -48,12 +49,18 @@ def charts(request: HttpRequest) -> HttpResponse:
     """The charts, under the same filters as the search. The figures come from `chart_data`."""
     filters, problems = read_filters(request.GET)
     context = {
-        **_common(request, filters, problems),
-        "total": queries.total(filters),
+        **_common(filters, problems, queries.total(filters)),
         "charts": [{"by": by, "title": title, "shape": shape} for by, title, shape in CHARTS],
-        "facets": facet_groups(filters, queries.facets(filters)),
     }
     return render(request, "cen/charts.html", context)
+
+
+@require_safe
+@reader_view
+def facets(request: HttpRequest) -> HttpResponse:
+    """The facets alone, for a page whose selection is too large to count while its reader waits for the rows."""
+    filters, _problems = read_filters(request.GET)
+    return render(request, "cen/facets.html", {"facets": facet_groups(filters, queries.facets(filters))})
 
 
 @require_safe
@@ -87,9 +94,13 @@ def seizure(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "cen/seizure.html", context)
 
 
-def _common(request: HttpRequest, filters: Filters, problems: list[FieldProblem]) -> dict[str, Any]:
+def _common(filters: Filters, problems: list[FieldProblem], total: int) -> dict[str, Any]:
     query = filters.query_string()
+    later = total > FACETS_AT_ONCE and filters != Filters()
     return {
+        "total": total,
+        "facets_url": _address("cen:facets", query) if later else "",
+        "facets": [] if later else facet_groups(filters, queries.facets(filters)),
         "filters": filters,
         "problems": problems,
         "bar": filter_bar(filters),

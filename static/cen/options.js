@@ -21,7 +21,7 @@ export function stackedOption(data, figure, { number, colours, narrow }) {
   const ranked = [...groups.values()].sort((a, b) => b.sum - a.sum);
   const all = everyMonth(months);
   return {
-    grid: { left: 8, right: 8, top: narrow ? 64 : 40, bottom: all.length > 36 ? 56 : 8, containLabel: true },
+    grid: { left: 8, right: 20, top: narrow ? 64 : 40, bottom: all.length > 36 ? 56 : 8, containLabel: true },
     legend: { type: "scroll", top: 0, left: 0, itemWidth: 12, itemHeight: 12 },
     tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: (value) => (value ? number(value) : "–") },
     xAxis: { type: "category", data: all },
@@ -60,14 +60,15 @@ export function barsOption(data, figure, { number, colours, narrow }) {
     .map((row) => ({ name: row.labels[0], value: figure(row), href: row.href }))
     .filter((row) => row.value > 0)
     .sort((a, b) => b.value - a.value)
-    .slice(0, 15)
     .reverse();
+  const longest = Math.max(...rows.map((row) => row.name.length), 4);
+  const width = Math.min(narrow ? 116 : 190, Math.round(longest * 7.2) + 6);
   return {
-    grid: { left: 8, right: narrow ? 48 : 64, top: 4, bottom: 4, containLabel: true },
+    grid: { left: width + 10, right: narrow ? 48 : 64, top: 4, bottom: 4 },
     tooltip: { trigger: "item", valueFormatter: number },
-    xAxis: { type: "value", axisLabel: { show: false } },
+    xAxis: { type: "value", axisLabel: { show: false }, splitLine: { show: false } },
     yAxis: { type: "category", data: rows.map((row) => row.name),
-      axisLabel: { color: colours.text, width: narrow ? 110 : 180, overflow: "truncate" } },
+      axisLabel: { color: colours.text, width, overflow: "truncate", interval: 0 } },
     series: [{
       type: "bar",
       data: rows,
@@ -135,7 +136,7 @@ export function yearsOption(data, figure, { number, colours }) {
   const names = Array.from({ length: 12 }, (_unused, month) =>
     new Intl.DateTimeFormat(language, { month: "short", timeZone: "UTC" }).format(new Date(Date.UTC(2024, month, 15))));
   return {
-    grid: { left: 8, right: 8, top: 36, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 20, top: 36, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, itemWidth: 16 },
     tooltip: { trigger: "axis", valueFormatter: (value) => (value === null || value === undefined ? "–" : number(value)) },
     xAxis: { type: "category", data: names, boundaryGap: false },

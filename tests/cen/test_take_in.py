@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 
 from audit.models import Entry
-from cen import actions
+from cen import actions, rows
 from cen.actions import Receipt, take_in
 from cen.errors import TooManyRecords, UnknownSourceName
 from cen.filters import Filters
@@ -204,16 +204,28 @@ def test_a_source_needs_a_name(name: str) -> None:
 
 
 @pytest.mark.django_db(databases=["default", "cen"], transaction=True)
-def test_calls_side_by_side_take_each_record_once() -> None:
+def test_calls_side_by_side_take_each_record_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight calls with the same references, each in another order: one wins per record, nobody fails."""
     references = [f"R{number:03d}" for number in range(200)]
     outcomes: list[Counter[str]] = []
     references_given: list[dict[str, str]] = []
     barrier = threading.Barrier(8)
+    looked: set[int] = set()
+    standing = rows.standing
+
+    def look_together(*args: Any, **kwargs: Any) -> Any:
+        """All look before anyone writes: each believes that all records are new."""
+        held = standing(*args, **kwargs)
+        if threading.get_ident() not in looked:
+            looked.add(threading.get_ident())
+            assert held == {}
+            barrier.wait(timeout=30)
+        return held
+
+    monkeypatch.setattr(rows, "standing", look_together)
 
     def deliver(turn: int) -> None:
         records = [a_record(reference) for reference in references[turn * 20 :] + references[: turn * 20]]
-        barrier.wait()
         receipts = take_in(records, source="cencomm")
         outcomes.append(Counter(receipt.outcome for receipt in receipts))
         references_given.append({one.source_reference: one.cen_reference for one in receipts})
