@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
@@ -117,11 +118,16 @@ def spec_description(
 
 
 def validation_context(membership: Membership, *, kind: str, now: datetime, language: str) -> Context:
-    """Return what `validation.validate` must know when this member sends a body of a kind at `now` (aware, UTC)."""
+    """Return what `validation.validate` must know when this member sends a body of a kind at `now` (aware, UTC).
+
+    The last day that is not in the future is UTC's or the officer's own, whichever is later: east of Greenwich the
+    new day has begun before UTC's.
+    """
     group = membership.group
+    local_day = now.astimezone(ZoneInfo(membership.officer.time_zone)).date()
     return Context(
         kind=kind,
-        today=now.date(),
+        today=max(now.date(), local_day),
         now=now,
         sender_country=membership.country or None,
         operation_starts_on=group.starts_on,
