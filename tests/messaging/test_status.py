@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -58,12 +57,8 @@ def test_a_transfer_is_marked_once(seizure: Message, room: ClosedUserGroup) -> N
     assert mark_transferred(room.pk, [seizure.pk]) == 0  # not validated
     Message.objects.filter(pk=seizure.pk).update(status="validated_ocu")
     assert [mark_transferred(room.pk, [seizure.pk]) for _ in range(2)] == [1, 0]
-    assert mark_transferred(uuid4_group(room), []) == 0
+    assert mark_transferred(room.pk, []) == 0
     assert Event.objects.filter(type="status").count() == 1
-
-
-def uuid4_group(room: ClosedUserGroup) -> Any:
-    return room.pk
 
 
 def test_the_reason_of_a_return_is_sealed_and_read_by_the_group(
