@@ -39,8 +39,9 @@ class Refusal(Exception):
     @property
     def title(self) -> str:
         """The translated sentence of this kind of refusal: its docstring."""
-        sentence = inspect.cleandoc(type(self).__doc__ or Refusal.__doc__ or "")
-        return gettext(" ".join(sentence.split()))
+        docstring = inspect.cleandoc(type(self).__doc__ or Refusal.__doc__ or "")
+        sentence = " ".join(docstring.split())
+        return gettext(sentence)
 
     @property
     def detail(self) -> str:
@@ -57,7 +58,5 @@ class Refusal(Exception):
             "code": self.code,
         }
         if self.errors:
-            problem["errors"] = [
-                {"field": e.field, "code": e.code, "message": str(e.message)} for e in self.errors
-            ]
+            problem["errors"] = [{"field": e.field, "code": e.code, "message": str(e.message)} for e in self.errors]
         return problem

@@ -11,12 +11,14 @@ import tempfile
 from pathlib import Path
 
 from cencomm.embedded import EmbeddedPostgres
+from cencomm.translations import compile_translations
 
 _folder = Path(tempfile.mkdtemp(prefix="cencomm-test-"))
 cluster = EmbeddedPostgres(_folder, durable=False)
 
 
 def _prepare() -> None:
+    compile_translations()
     os.environ["CENCOMM_DATA"] = str(_folder)
     os.environ["CENCOMM_SECRET_KEY"] = "test-" + "x" * 60
     os.environ["CENCOMM_PLAIN_HTTP"] = "1"
