@@ -17,15 +17,14 @@ from exports import queries, tasks
 from exports.errors import BadMapping, NothingToResolve, NothingToTransfer, RecordChanged
 from exports.mapping import problems_of
 from exports.models import AutomaticTransfer, Batch, MappingVersion, Resolution, Transfer
-from exports.receipts import queue_transfers
-from exports.review import Blocker, Row
+from exports.queries import Review
+from exports.receipts import queue_transfers, record_decisions
+from exports.review import Row
 from groups import phases
 from groups.access import Right
 from groups.errors import NotAllowed
 from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct
-
-CHUNK = 1000
 
 
 def _check_early(membership: Membership) -> None:
@@ -45,17 +44,22 @@ def _check_may(membership: Membership) -> ClosedUserGroup:
 
 
 def start_transfer(
-    membership: Membership, *, confirmed: Mapping[UUID, str] | None = None, automatic: bool = False
+    membership: Membership,
+    *,
+    confirmed: Mapping[UUID, str] | None = None,
+    automatic: bool = False,
+    review: Review | None = None,
 ) -> Batch:
     """Put ready seizures into the queue and return their batch.
 
     `confirmed` maps a message to the digest of the records that were shown; None takes all that are ready (the
-    daily transfer). A seizure that is in the queue already stays there once. Raises NotAllowed, OperationClosed or
-    PhaseForbids, RecordChanged when a record is not what was shown, NothingToTransfer.
+    daily transfer). `review`: the one that was just made, if there is one. A seizure that is in the queue already
+    stays there once. Raises NotAllowed, OperationClosed or PhaseForbids, RecordChanged when a record is not what
+    was shown, NothingToTransfer.
     """
     _check_early(membership)
     # Opening thousands of seizures takes seconds: the group's lock, for which all who post wait, comes after it.
-    review = queries.review_of(membership, only=confirmed)
+    review = review or queries.review_of(membership, only=confirmed)
     ready = [row for row in review.ready if confirmed is None or row.message in confirmed]
     if confirmed is not None and any(
         row.digest != confirmed[row.message] for row in ready if confirmed[row.message]
@@ -140,27 +144,32 @@ def resolve(membership: Membership, *, message_id: UUID, kind: str, about: str =
     resolve_many(membership, decisions=[(message_id, Resolution.Kind(kind), about)])
 
 
-def resolve_many(membership: Membership, *, decisions: Sequence[tuple[UUID, Resolution.Kind, str]]) -> int:
+def resolve_many(
+    membership: Membership,
+    *,
+    decisions: Sequence[tuple[UUID, Resolution.Kind, str]],
+    review: Review | None = None,
+) -> int:
     """Record several decisions at once and return how many were new.
 
-    An empty `about` covers everything of that kind that blocks the message now. Raises NothingToResolve when
-    nothing of that kind does.
+    An empty `about` covers everything of that kind that blocks the message now. `review`: the one that was just
+    made, if there is one. Raises NothingToResolve when nothing of that kind does.
     """
     _check_early(membership)
-    review = queries.review_of(membership, only=[message for message, _kind, _about in decisions])
-    blockers = {row.message: row.blockers for row in review.candidates}
+    review = review or queries.review_of(membership, only=[message for message, _kind, _about in decisions])
+    blocking = _blocking(review)
+    found = dict.fromkeys(
+        (message, kind, one)
+        for message, kind, about in decisions
+        for one in _abouts(blocking.get((message, _BLOCKED[kind]), {}), about)
+    )
+    if not found:
+        raise NothingToResolve
     with transaction.atomic():
         group = _check_may(membership)
-        resolutions = [
-            Resolution(group=group, message=message, kind=kind, about=one, decided_by=membership)
-            for message, kind, about in decisions
-            for one in _abouts(blockers.get(message, ()), kind, about)
-        ]
-        if not resolutions:
-            raise NothingToResolve
-        made = Resolution.objects.bulk_create(resolutions, batch_size=CHUNK, ignore_conflicts=True)
-        for kind in sorted({resolution.kind for resolution in resolutions}):
-            messages = {resolution.message: None for resolution in resolutions if resolution.kind == kind}
+        made = record_decisions(membership, list(found))
+        for kind in sorted({kind for _message, kind, _about in found}):
+            messages = dict.fromkeys(message for message, decided, _about in found if decided == kind)
             audit.record_many(
                 audit.Action.TRANSFER_ROW_RESOLVED,
                 actor=membership.officer_id,
@@ -168,16 +177,29 @@ def resolve_many(membership: Membership, *, decisions: Sequence[tuple[UUID, Reso
                 subjects=[f"message:{message}" for message in messages],
                 decision=str(kind),
             )
-    return len(made)
+    return made
 
 
-def _abouts(blockers: Sequence[Blocker], kind: Resolution.Kind, about: str) -> list[str]:
-    blocked = {
-        "nominal": kind == Resolution.Kind.NOT_NOMINAL,
-        "duplicate": kind in {Resolution.Kind.NOT_DUPLICATE, Resolution.Kind.DUPLICATE},
-    }
-    found = [one.about for one in blockers if blocked.get(one.kind) and about in {"", one.about}]
-    return list(dict.fromkeys(found))
+_BLOCKED = {
+    Resolution.Kind.NOT_NOMINAL: "nominal",
+    Resolution.Kind.NOT_DUPLICATE: "duplicate",
+    Resolution.Kind.DUPLICATE: "duplicate",
+}
+
+
+def _blocking(review: Review) -> dict[tuple[UUID, str], dict[str, None]]:
+    """Return, by message and kind of blocker, what blocks it."""
+    found: dict[tuple[UUID, str], dict[str, None]] = {}
+    for row in review.candidates:
+        for blocker in row.blockers:
+            found.setdefault((row.message, blocker.kind), {})[blocker.about] = None
+    return found
+
+
+def _abouts(blocking: Mapping[str, None], about: str) -> list[str]:
+    if not about:
+        return list(blocking)
+    return [about] if about in blocking else []
 
 
 def set_automatic(membership: Membership, *, on: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from groups.errors import Stranger
 from groups.gates import member_of
 from groups.models import Membership
 from messaging.kinds import Status
+from simplified_forms.screening import screen
 
 SOURCE = "cencomm"
 
@@ -67,14 +69,17 @@ def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> 
     rows = [row_of(seizure, rules) for seizure in sources.standing_seizures(membership)]
     duplicates = find_duplicates(rows, decisions)
     wanted = None if only is None else set(only)
-    digest_of = sources.text_digest(membership)
+    digest_of, screened = sources.text_digest(membership), lru_cache(maxsize=5000)(screen)
     review = Review([], [], [], [], counts_of(membership))
     for row in rows:
         if row.message in sent or (wanted is not None and row.message not in wanted):
             continue
         row.blockers += find_invalid(row, today=today)
         row.blockers += find_nominal(
-            row, digest_of=digest_of, cleared=decisions.not_nominal.get(row.message, frozenset())
+            row,
+            digest_of=digest_of,
+            cleared=decisions.not_nominal.get(row.message, frozenset()),
+            screened=screened,
         )
         row.blockers += duplicates.get(row.message, [])
         row.digest = record_digest(row.records)

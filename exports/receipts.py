@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import orjson
 from django.db import connection
 
-from exports.models import Transfer
+from exports.models import Resolution, Transfer
+from groups.models import Membership
 
 _QUEUE = """
 INSERT INTO exports_transfer (
@@ -19,6 +21,12 @@ SELECT id, group_id, batch_id, message, line, source_reference, source_version, 
 FROM unnest(
     %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::text[], %s::int[], %s::bytea[]
 ) AS new (id, group_id, batch_id, message, line, source_reference, source_version, confirmed_digest)
+ON CONFLICT DO NOTHING
+"""
+_DECISIONS = """
+INSERT INTO exports_resolution (group_id, decided_by_id, message, kind, about)
+SELECT %s, %s, message, kind, about
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS new (message, kind, about)
 ON CONFLICT DO NOTHING
 """
 _RECEIPTS = """
@@ -55,6 +63,17 @@ def queue_transfers(transfers: Sequence[Transfer]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE, [list(column) for column in columns])
+
+
+def record_decisions(membership: Membership, decisions: Sequence[tuple[UUID, Resolution.Kind, str]]) -> int:
+    """Store decisions on blocked rows (message, kind, about) in this member's name; return how many were new."""
+    messages, kinds, abouts = zip(*decisions, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DECISIONS,
+            [membership.group_id, membership.pk, list(messages), [str(kind) for kind in kinds], list(abouts)],
+        )
+        return int(cursor.rowcount)
 
 
 def write_receipts(transfers: Sequence[Transfer]) -> None:

@@ -5,9 +5,10 @@ What must not live here: the database (exports.queries reads), decisions (export
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from django.utils.translation import gettext as _
 from cen import schema
 from exports.duplicates import Trace, candidates
 from exports.mapping import Envelope, Rule, records_of
-from simplified_forms.screening import LABELS, screen
+from nomenclature.units import normalise
+from simplified_forms.screening import LABELS, Finding, screen
 
 # What leaves as free text, and therefore is screened before it does.
 SCREENED_COLUMNS = ("description", "place_text")
@@ -122,11 +124,16 @@ def find_invalid(row: Row, *, today: date) -> list[Blocker]:
     return blockers
 
 
-def find_nominal(row: Row, *, digest_of: Any, cleared: frozenset[str]) -> list[Blocker]:
-    """Return the passages of free text that may name a person, unless the very same text was cleared."""
+def find_nominal(
+    row: Row, *, digest_of: Any, cleared: frozenset[str], screened: Callable[[str], list[Finding]] = screen
+) -> list[Blocker]:
+    """Return the passages of free text that may name a person, unless the very same text was cleared.
+
+    `screened` may remember what it has seen: the same few places and goods come in every second row.
+    """
     blockers = []
     for where, text in _free_texts(row):
-        findings = screen(text)
+        findings = screened(text)
         if not findings:
             continue
         about = digest_of(f"{where}\n{text}")
@@ -160,6 +167,7 @@ def find_duplicates(rows: Sequence[Row], decisions: Decisions) -> dict[UUID, lis
                 traces.append(trace)
     found: dict[UUID, list[Blocker]] = {}
     seen: set[tuple[UUID, UUID]] = set()
+    sentence = _("It may be the same seizure as %(reference)s.")
     for key, others in candidates(traces).items():
         row = by_key[key]
         for other_key in others:
@@ -168,7 +176,7 @@ def find_duplicates(rows: Sequence[Row], decisions: Decisions) -> dict[UUID, lis
             if other.message == row.message or pair in seen or _decided(row, other, decisions):
                 continue
             seen.add(pair)
-            text = _("It may be the same seizure as %(reference)s.") % {"reference": other.reference}
+            text = sentence % {"reference": other.reference}
             found.setdefault(row.message, []).append(
                 Blocker("duplicate", "possible_duplicate", text, about=other.root_reference, other=other.message)
             )
@@ -192,10 +200,6 @@ def _free_texts(row: Row) -> list[tuple[str, str]]:
 
 
 def _trace(key: str, record: Mapping[str, Any]) -> Trace | None:
-    from decimal import Decimal, InvalidOperation
-
-    from nomenclature.units import normalise
-
     try:
         day = date.fromisoformat(str(record.get("seized_on", "")))
         value = Decimal(str(record["quantity"])) if record.get("quantity") is not None else None

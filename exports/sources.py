@@ -7,6 +7,8 @@ live here: mapping, judgement.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from accounts.models import Officer
@@ -15,10 +17,9 @@ from groups.models import Membership
 from groups.queries import sealer_for
 from messaging.kinds import Status
 from messaging.models import Message
-from messaging.queries import opened
+from messaging.queries import Sealed, contents
 from simplified_forms.fields import Kind
 
-TURN = 2000
 STANDING = (Status.SUBMITTED, Status.RETURNED, Status.VALIDATED_NCP, Status.VALIDATED_OCU, Status.TRANSFERRED)
 
 
@@ -33,29 +34,54 @@ def standing_seizures(membership: Membership, *, only: Iterable[UUID] | None = N
     )
     if only is not None:
         found = found.filter(pk__in=set(only))
-    messages = list(found.order_by("seq"))
+    rows = [_Row(*values) for values in found.order_by("seq").values_list(*_Row._fields)]
     chains = _Chains(membership)
-    senders = Officer.objects.in_bulk({message.sender_id for message in messages})
-    answered = _warnings(membership, {message.in_reply_to_id for message in messages if message.in_reply_to_id})
-    for start in range(0, len(messages), TURN):
-        for one in opened(membership, messages[start : start + TURN]):
-            message = one.message
-            root, version = chains.root_of(message)
-            yield Seizure(
-                message=message.pk,
-                reference=message.reference,
-                root_reference=root.reference,
-                version=version,
-                operation_code=membership.group.code,
-                country=message.country,
-                sender=senders[message.sender_id].name,
-                sent_at=message.sent_at,
-                first_sent_at=root.sent_at,
-                status=message.status,
-                subject=one.subject,
-                body=one.body,
-                warning_reference=answered.get(message.in_reply_to_id, ""),
-            )
+    senders = {
+        officer.pk: officer.name for officer in Officer.objects.filter(pk__in={row.sender_id for row in rows})
+    }
+    answered = _warnings(membership, {row.in_reply_to_id for row in rows if row.in_reply_to_id})
+    sealed = (Sealed(row.id, row.sender_id, row.key_epoch, row.sealed) for row in rows)
+    for row, content in zip(rows, contents(membership, sealed), strict=True):
+        root, version = chains.root_of(row)
+        yield Seizure(
+            message=row.id,
+            reference=row.reference,
+            root_reference=root.reference,
+            version=version,
+            operation_code=membership.group.code,
+            country=row.country,
+            sender=senders[row.sender_id],
+            sent_at=row.sent_at,
+            first_sent_at=root.sent_at,
+            status=row.status,
+            subject=content.subject,
+            body=content.body,
+            warning_reference=answered.get(row.in_reply_to_id, ""),
+        )
+
+
+class _Link(NamedTuple):
+    """One message of a chain of corrections."""
+
+    id: UUID
+    reference: str
+    sent_at: datetime
+    supersedes_id: UUID | None
+
+
+class _Row(NamedTuple):
+    """The columns of a seizure that a transfer needs: thousands are read, so no objects are made of them."""
+
+    id: UUID
+    reference: str
+    sent_at: datetime
+    supersedes_id: UUID | None
+    sender_id: UUID
+    country: str
+    status: str
+    in_reply_to_id: UUID | None
+    key_epoch: int
+    sealed: bytes
 
 
 def _warnings(membership: Membership, ids: set[UUID]) -> dict[UUID | None, str]:
@@ -71,22 +97,21 @@ class _Chains:
 
     def __init__(self, membership: Membership) -> None:
         self._membership = membership
-        self._superseded: dict[UUID, Message] | None = None
+        self._superseded: dict[UUID, _Link] | None = None
 
-    def root_of(self, message: Message) -> tuple[Message, int]:
+    def root_of(self, row: _Row) -> tuple[_Row | _Link, int]:
         """Return the first message of the chain and the version that this one is (from 1)."""
+        link: _Row | _Link = row
         version = 1
-        while message.supersedes_id is not None:
+        while link.supersedes_id is not None:
             if self._superseded is None:
-                self._superseded = {
-                    one.pk: one
-                    for one in Message.objects.filter(
-                        group=self._membership.group, kind=Kind.SEIZURE, superseded_at__isnull=False
-                    ).defer("sealed", "digest")
-                }
-            message = self._superseded[message.supersedes_id]
+                found = Message.objects.filter(
+                    group=self._membership.group, kind=Kind.SEIZURE, superseded_at__isnull=False
+                )
+                self._superseded = {values[0]: _Link(*values) for values in found.values_list(*_Link._fields)}
+            link = self._superseded[link.supersedes_id]
             version += 1
-        return message, version
+        return link, version
 
 
 def text_digest(membership: Membership) -> Callable[[str], str]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from groups.announcements import Change
 from groups.models import ClosedUserGroup
 from messaging.models import Event
-from messaging.rows import insert_events
+from messaging.rows import EventRow, insert_events
 from messaging.wakeups import GroupMoved, wake_ups
 
 
@@ -42,15 +42,7 @@ def append_events(group: ClosedUserGroup, entries: Sequence[NewEvent]) -> list[i
         return []
     first = group.head + 1
     rows = [
-        Event(
-            group_id=group.pk,
-            seq=seq,
-            type=entry.type,
-            at=entry.at,
-            actor=entry.actor,
-            message_id=entry.message_id,
-            data=dict(entry.data),
-        )
+        EventRow(group.pk, seq, entry.type.value, entry.at, entry.actor, entry.message_id, dict(entry.data))
         for seq, entry in enumerate(entries, first)
     ]
     insert_events(rows)

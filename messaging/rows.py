@@ -6,7 +6,9 @@ The object way costs several times as much for each row; it stays for the few. W
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 from django.db import connection, models
@@ -15,8 +17,19 @@ from messaging.models import Event, Message, StatusMove
 
 MANY = 20
 _MESSAGE_COLUMNS = tuple(field.attname for field in Message._meta.concrete_fields)
-_EVENT_COLUMNS = ("group_id", "seq", "type", "at", "actor", "message_id", "data")
 _MOVE_COLUMNS = tuple(field.attname for field in StatusMove._meta.concrete_fields)
+
+
+class EventRow(NamedTuple):
+    """One entry of a stream, as its row."""
+
+    group_id: UUID
+    seq: int
+    type: str
+    at: datetime
+    actor: UUID | None
+    message_id: UUID | None
+    data: dict[str, Any]
 
 
 def insert_messages(messages: Sequence[Message]) -> None:
@@ -29,12 +42,12 @@ def insert_messages(messages: Sequence[Message]) -> None:
         message._state.adding, message._state.db = False, connection.alias
 
 
-def insert_events(events: Sequence[Event]) -> None:
+def insert_events(rows: Sequence[EventRow]) -> None:
     """Insert new entries of a stream."""
-    if len(events) < MANY:
-        Event.objects.bulk_create(events)
+    if len(rows) < MANY:
+        Event.objects.bulk_create([Event(**row._asdict()) for row in rows])
         return
-    _copy(Event, _EVENT_COLUMNS, (_values(event, _EVENT_COLUMNS) for event in events))
+    _copy(Event, EventRow._fields, ([_plain(value) for value in row] for row in rows))
 
 
 def insert_moves(moves: Sequence[StatusMove]) -> None:

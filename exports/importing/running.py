@@ -81,11 +81,11 @@ def import_file(membership: Membership, mapping: ImportMapping, source: SourceFi
             rows.append(len(ledger.lines))
     if wishes.transferring is not None:
         with run.stage("review") as rows:
-            ready, run.decided = review_rows(wishes.transferring, ledger, mapping, resolving=wishes.resolving)
+            review, run.decided = review_rows(wishes.transferring, ledger, mapping, resolving=wishes.resolving)
             rows.append(len(ledger.lines))
         with run.stage("transfer") as rows:
-            transfer_rows(wishes.transferring, ledger, ready=ready)
-            rows.append(len(ready))
+            transfer_rows(wishes.transferring, ledger, review=review)
+            rows.append(len(review.ready))
         with run.stage("reconcile") as rows:
             run.comparison = compare(wishes.transferring, ledger, mapping, source)
             run.in_cen = sum(figure.rows for figure in run.comparison.cen.values())

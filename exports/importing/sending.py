@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from exports.actions import resolve_many, start_transfer
@@ -25,7 +25,6 @@ from messaging.models import Message
 UNDER_WAY = frozenset({Status.SUBMITTED, Status.VALIDATED_NCP})
 DONE = frozenset({Status.VALIDATED_OCU, Status.TRANSFERRED})
 _WAIT_SECONDS = 0.2
-_DECISIONS = {"nominal": Resolution.Kind.NOT_NOMINAL, "duplicate": Resolution.Kind.NOT_DUPLICATE}
 
 
 def validate_rows(membership: Membership, ledger: Ledger) -> None:
@@ -51,24 +50,33 @@ def validate_rows(membership: Membership, ledger: Ledger) -> None:
 
 def review_rows(
     membership: Membership, ledger: Ledger, mapping: ImportMapping, *, resolving: Collection[str]
-) -> tuple[dict[UUID, str], int]:
-    """Return what may go to CEN (message -> digest of its records) and the number of decisions made.
+) -> tuple[Review, int]:
+    """Return the review of the imported rows and the number of decisions that were recorded for it.
 
     `resolving` names the kinds of blocker ("nominal", "duplicate") that this coordinator decides away.
     """
     review = review_of(membership, only=ledger.lines)
-    decisions = [
-        (row.message, _DECISIONS[kind], "")
-        for row in review.blocked
-        for kind in sorted({blocker.kind for blocker in row.blockers} & _DECISIONS.keys())
-        if kind in resolving
-    ]
+    decisions = list(_decisions(review, resolving))
     decided = 0
     if decisions:
-        decided = resolve_many(membership, decisions=decisions)
+        decided = resolve_many(membership, decisions=decisions, review=review)
         review = review_of(membership, only=ledger.lines)
     _note_blocked(review, ledger, mapping)
-    return {row.message: row.digest for row in review.ready}, decided
+    return review, decided
+
+
+def _decisions(review: Review, resolving: Collection[str]) -> Iterator[tuple[UUID, Resolution.Kind, str]]:
+    """Yield what is to be decided; of two rows that may be one, once is enough."""
+    decided: set[tuple[UUID, UUID | None]] = set()
+    for row in review.blocked:
+        if "nominal" in resolving and any(one.kind == "nominal" for one in row.blockers):
+            yield row.message, Resolution.Kind.NOT_NOMINAL, ""
+        if "duplicate" not in resolving:
+            continue
+        for one in row.blockers:
+            if one.kind == "duplicate" and (one.other, row.message) not in decided:
+                decided.add((row.message, one.other))
+                yield row.message, Resolution.Kind.NOT_DUPLICATE, one.about
 
 
 def _note_blocked(review: Review, ledger: Ledger, mapping: ImportMapping) -> None:
@@ -88,10 +96,11 @@ def _distinct(row: Row) -> list[Blocker]:
     return list({(one.kind, one.code, one.where): one for one in row.blockers}.values())
 
 
-def transfer_rows(membership: Membership, ledger: Ledger, *, ready: dict[UUID, str]) -> None:
+def transfer_rows(membership: Membership, ledger: Ledger, *, review: Review) -> None:
     """Transfer what was reviewed and wait until CEN has answered for every row of it; note what CEN refused."""
-    if ready:
-        batch = start_transfer(membership, confirmed=ready)
+    if review.ready:
+        confirmed = {row.message: row.digest for row in review.ready}
+        batch = start_transfer(membership, confirmed=confirmed, review=review)
         # A worker may have taken rows of it too: what it holds is waited for, not taken from it.
         while deliver_batch(batch.pk) or not _finished(batch):
             time.sleep(_WAIT_SECONDS if not _finished(batch) else 0)

@@ -132,7 +132,7 @@ def _move_chunk(membership: Membership, message_ids: Sequence[UUID], to: Status,
     group = hold_group(membership, Right.POST)
     permits(group, PhaseAct.VALIDATE)
     found = Message.objects.filter(group_id=group.pk, pk__in=message_ids).order_by("seq").defer("sealed", "digest")
-    moving: list[Message] = []
+    moving: list[tuple[UUID, str]] = []
     unknown = set(message_ids)
     for message in found:
         unknown.discard(message.pk)
@@ -144,10 +144,10 @@ def _move_chunk(membership: Membership, message_ids: Sequence[UUID], to: Status,
         elif not who(membership, message):
             moves.refused[message.pk] = NotYours()
         else:
-            moving.append(message)
+            moving.append((message.pk, message.status))
     moves.refused.update({message_id: MessageUnknown() for message_id in unknown})
     _move_together(group, moving, to, actor=membership.officer_id, country=membership.country)
-    moves.moved.extend(message.pk for message in moving)
+    moves.moved.extend(message_id for message_id, _status in moving)
 
 
 def mark_transferred(group_id: UUID, message_ids: Iterable[UUID], *, actor: UUID | None = None) -> int:
@@ -158,20 +158,26 @@ def mark_transferred(group_id: UUID, message_ids: Iterable[UUID], *, actor: UUID
     """
     with transaction.atomic():
         group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=group_id)
-        messages = list(
-            Message.objects.filter(group_id=group_id, pk__in=list(message_ids), status=Status.VALIDATED_OCU)
-            .order_by("seq")
-            .defer("sealed", "digest")
-        )
-        _move_together(group, messages, Status.TRANSFERRED, actor=actor)
-        return len(messages)
+        validated = Message.objects.filter(
+            group_id=group_id, pk__in=list(message_ids), status=Status.VALIDATED_OCU
+        ).order_by("seq")
+        moving = list(validated.values_list("pk", "status"))
+        _move_together(group, moving, Status.TRANSFERRED, actor=actor)
+        return len(moving)
 
 
 def _move_together(
-    group: ClosedUserGroup, messages: Sequence[Message], to: Status, *, actor: UUID | None, country: str = ""
+    group: ClosedUserGroup,
+    moving: Sequence[tuple[UUID, str]],
+    to: Status,
+    *,
+    actor: UUID | None,
+    country: str = "",
 ) -> None:
-    """Move messages that may move, under the group's lock: one statement a table, one audit entry for all."""
-    if not messages:
+    """Move messages (id, present status) that may move, under the group's lock: one statement a table, one audit
+    entry for all.
+    """
+    if not moving:
         return
     now = timezone.now()
     where = {"country": country} if country else {}
@@ -180,34 +186,35 @@ def _move_together(
             type=Event.Type.STATUS,
             at=now,
             actor=actor,
-            message_id=message.pk,
-            data={"from": message.status, "to": to.value, **where},
+            message_id=message_id,
+            data={"from": status, "to": to.value, **where},
         )
-        for message in messages
+        for message_id, status in moving
     ]
     seqs = append_events(group, entries)
-    moves = [
-        StatusMove(
-            group_id=group.pk,
-            message=message,
-            from_status=message.status,
-            to_status=to,
-            officer_id=actor,
-            country=country,
-            seq=seq,
-            at=now,
-        )
-        for message, seq in zip(messages, seqs, strict=True)
-    ]
-    insert_moves(moves)
-    Message.objects.filter(pk__in=[message.pk for message in messages]).update(status=to)
+    insert_moves(
+        [
+            StatusMove(
+                group_id=group.pk,
+                message_id=message_id,
+                from_status=status,
+                to_status=to,
+                officer_id=actor,
+                country=country,
+                seq=seq,
+                at=now,
+            )
+            for (message_id, status), seq in zip(moving, seqs, strict=True)
+        ]
+    )
+    Message.objects.filter(pk__in=[message_id for message_id, _status in moving]).update(status=to)
     audit.record(
         audit.Action.MESSAGE_STATUS_MOVED,
         actor=actor,
         group=group.pk,
         subject=f"group:{group.pk}",
         to=to.value,
-        count=len(messages),
+        count=len(moving),
         first=seqs[0],
         last=seqs[-1],
     )

@@ -3,7 +3,7 @@
 from messaging.queries.counts import card_facts, console_counts
 from messaging.queries.events import EventPage, events_after, latest_events
 from messaging.queries.messages import Filters, MessagePage, message_in, messages_page
-from messaging.queries.opening import Opened, Receipts, opened
+from messaging.queries.opening import Opened, Receipts, Sealed, contents, opened
 from messaging.queries.searching import search
 from messaging.queries.situation import situation
 from messaging.queries.threads import Detail, detail_of, group_of_message, history_of
@@ -15,8 +15,10 @@ __all__ = [
     "MessagePage",
     "Opened",
     "Receipts",
+    "Sealed",
     "card_facts",
     "console_counts",
+    "contents",
     "detail_of",
     "events_after",
     "group_of_message",

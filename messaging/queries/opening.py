@@ -7,9 +7,9 @@ for a whole group and decides per socket, by membership, who receives.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -18,9 +18,10 @@ from groups.access import Right
 from groups.errors import NotAllowed
 from groups.models import ClosedUserGroup, Membership
 from groups.queries import members_by_right, sealer_for
-from messaging.content import message_place, read_content
+from messaging.content import Content, message_place, read_content
 from messaging.kinds import ANSWERS, WANT_ANSWER, Status
 from messaging.models import Acknowledgement, Message
+from vault import Sealer
 
 RELATED = ("sender", "administration", "template")
 
@@ -67,8 +68,10 @@ def open_for_delivery(group: ClosedUserGroup, messages: Iterable[Message]) -> li
     answers = _answers([message.pk for message in found if message.kind in WANT_ANSWER])
     corrections = _corrections([message.pk for message in found if message.superseded_at is not None])
     result = []
+    sealers = {epoch: sealer_for(group, epoch) for epoch in {message.key_epoch for message in found}}
     for message in found:
-        content = content_of(group, message)
+        sealer = sealers[message.key_epoch]
+        content = read_content(sealer.open(message.sealed, message_place(message.pk, message.sender_id)))
         result.append(
             Opened(
                 message,
@@ -82,10 +85,29 @@ def open_for_delivery(group: ClosedUserGroup, messages: Iterable[Message]) -> li
     return result
 
 
-def content_of(group: ClosedUserGroup, message: Message) -> Any:
-    """Return the content of one message."""
-    sealer = sealer_for(group, message.key_epoch)
-    return read_content(sealer.open(message.sealed, message_place(message.pk, message.sender_id)))
+class Sealed(NamedTuple):
+    """The columns of a message that opening its content needs."""
+
+    id: UUID
+    sender_id: UUID
+    key_epoch: int
+    sealed: bytes
+
+
+def contents(membership: Membership, found: Iterable[Sealed]) -> Iterator[Content]:
+    """Yield what messages of the member's group say, in the order given, and nothing around it.
+
+    For those who read thousands. A message of another group does not open. Raises NotAllowed, KeyDestroyed,
+    SealBroken.
+    """
+    if not membership.has(Right.READ):
+        raise NotAllowed
+    sealers: dict[int, Sealer] = {}
+    for one in found:
+        sealer = sealers.get(one.key_epoch)
+        if sealer is None:
+            sealer = sealers[one.key_epoch] = sealer_for(membership.group, one.key_epoch)
+        yield read_content(sealer.open(one.sealed, message_place(one.id, one.sender_id)))
 
 
 def addresses(message: Message, *, officer_id: UUID, role: str, country: str) -> bool:
