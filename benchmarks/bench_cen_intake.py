@@ -14,12 +14,13 @@ import argparse
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from itertools import batched
 from pathlib import Path
 from typing import Any
+
+from benchmarks.cen_databases import own_databases
 
 TWIN = "CREATE TABLE IF NOT EXISTS cen_seizure_twin (LIKE cen_seizure INCLUDING ALL)"
 
@@ -32,29 +33,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    from cencomm.embedded import EmbeddedPostgres
-
-    with tempfile.TemporaryDirectory(prefix="cencomm-bench-") as folder:
-        cluster = EmbeddedPostgres(Path(folder))
-        try:
-            addresses = cluster.start()
-            os.environ |= {
-                "CENCOMM_DATA": folder,
-                "CENCOMM_SECRET_KEY": "benchmark-" + "x" * 50,
-                "CENCOMM_PLAIN_HTTP": "1",
-                "DJANGO_SETTINGS_MODULE": "cencomm.settings",
-                "DATABASE_URL": addresses.url("cencomm", "postgres"),
-                "CEN_DATABASE_URL": addresses.url("cen", "postgres"),
-            }
-            results = run(options.rows, options.batch, options.rounds)
-        finally:
-            from django.db import connections
-
-            for connection in connections.all(initialized_only=True):
-                connection.close()
-                if hasattr(connection, "close_pool"):
-                    connection.close_pool()
-            cluster.remove()
+    with own_databases():
+        results = run(options.rows, options.batch, options.rounds)
     report(results, options.rows, options.batch)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
@@ -62,13 +42,6 @@ def main() -> None:
 
 def run(rows: int, batch: int, rounds: int) -> dict[str, Any]:
     """Return the figures of every round."""
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    for database in ("default", "cen"):
-        call_command("migrate", database=database, verbosity=0)
     figures: dict[str, list[tuple[float, float]]] = {"take_in": [], "take_in again": [], "COPY": []}
     for number in range(rounds):
         one_round(rows, batch, seed=number + 1, figures=figures)

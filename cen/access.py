@@ -58,3 +58,9 @@ def actor_of(request: HttpRequest) -> UUID | None:
     """Return the officer behind a request; none for a client system."""
     user: Any = request.user
     return user.pk if user is not None and user.is_authenticated and isinstance(user.pk, UUID) else None
+
+
+def token_of(request: HttpRequest) -> str | None:
+    """Return the id of the token behind a request, for the audit trail; none for a session."""
+    token: Any = getattr(request, "token", None)
+    return str(token.pk) if token is not None else None

@@ -12,16 +12,17 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
-from psycopg.errors import UniqueViolation
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, UniqueViolation
 
 import audit
 from cen import rows
-from cen.errors import TooManyRecords, UnknownSourceName
+from cen.errors import IntakeBusy, TooManyRecords, UnknownSourceName
+from cen.fields import REASONS
 from cen.models import Intake, Source
 from cen.rows import DATABASE, Standing
-from cen.schema import REASONS, CleanRecord, IntakeRecord, clean
+from cen.schema import CleanRecord, IntakeRecord, clean
 from cen.tally import FOLD_EVERY, count_in, count_out, fold_tally
 from problems import FieldProblem
 
@@ -60,7 +61,7 @@ def take_in(
     that CEN holds is refused `conflicting_version`, under a lower one it never saw `older_version`.
     `withdrawn` with a higher version takes the seizure out of searches and keeps its history. Calls at the
     same time with the same references are safe. `client` names the deliverer in the intake log.
-    Refuses the whole call: TooManyRecords, UnknownSourceName.
+    Refuses the whole call: TooManyRecords, UnknownSourceName, IntakeBusy.
     """
     if len(records) > MAX_RECORDS:
         raise TooManyRecords
@@ -69,6 +70,23 @@ def take_in(
     now = timezone.now()
     today = now.astimezone(UTC).date()
     checked = [clean(record, today=today) for record in records]
+    try:
+        return _take_checked(records, checked, source=source, client=client, actor=actor, now=now)
+    except OperationalError as error:
+        if isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected, QueryCanceled)):
+            raise IntakeBusy from None
+        raise
+
+
+def _take_checked(
+    records: Sequence[object],
+    checked: Sequence[CleanRecord | list[FieldProblem]],
+    *,
+    source: str,
+    client: str | None,
+    actor: UUID | None,
+    now: datetime,
+) -> list[Receipt]:
     receipts: list[Receipt | None] = [
         None if isinstance(result, CleanRecord) else _refused_for(raw, result)
         for raw, result in zip(records, checked, strict=True)
@@ -226,6 +244,7 @@ def _log_intake(
         actor=actor,
         subject=f"intake:{intake.pk}",
         source=source,
+        client=client,
         accepted=counts["accepted"],
         unchanged=counts["unchanged"],
         updated=counts["updated"],

@@ -11,7 +11,7 @@ from ninja import Router
 
 import audit
 from cen import queries
-from cen.access import actor_of, feeding_source, require_reader
+from cen.access import actor_of, feeding_source, require_reader, token_of
 from cen.actions import Receipt, take_in
 from cen.errors import BadFilter, IntakeTooLarge, NotRecords, TooManyRecords
 from cen.filters import CODE_FILTERS, PLAIN_FILTERS, Filters, read_filters
@@ -137,6 +137,7 @@ def get_statistics(request: HttpRequest, by: str) -> HttpResponse:
         subject="cen:statistics",
         by=by,
         filters=_names(filters),
+        token=token_of(request),
     )
     return _answer(answer)
 

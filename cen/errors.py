@@ -19,6 +19,14 @@ class IntakeTooLarge(Refusal):
     status = 413
 
 
+class IntakeBusy(Refusal):
+    """CEN is busy with other deliveries of these records: send them again in a moment."""
+
+    code = "intake_busy"
+    status = 503
+    retry_after = 5
+
+
 class NotRecords(Refusal):
     """This is neither a JSON array of records nor one JSON record per line."""
 

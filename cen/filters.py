@@ -18,8 +18,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cen.fields import folded
 from cen.models import SEARCH_VECTOR, Seizure
-from cen.schema import folded
 from nomenclature.lists import code_list
 from problems import FieldProblem
 

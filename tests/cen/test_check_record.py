@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cen.schema import REASONS, CleanRecord, clean, folded
+from cen.fields import REASONS, folded
+from cen.schema import CleanRecord, clean
 from tests.cen.records import TODAY, a_record
 
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from audit.models import Entry
 from cen import actions, rows
 from cen.actions import Receipt, take_in
-from cen.errors import TooManyRecords, UnknownSourceName
+from cen.errors import IntakeBusy, TooManyRecords, UnknownSourceName
 from cen.filters import Filters
 from cen.models import Intake, Seizure, SeizureVersion
 from cen.queries import total
@@ -195,6 +195,28 @@ def test_too_many_records_are_refused_whole(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(TooManyRecords):
         take_in([a_record("A"), a_record("B")], source="cencomm")
     assert not Seizure.objects.exists()
+
+
+@pytest.mark.django_db(databases=["default", "cen"], transaction=True)
+def test_who_waits_too_long_for_another_delivery_is_told_to_come_again() -> None:
+    take_one(a_record())
+
+    def deliver() -> None:
+        with connections["cen"].cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        with pytest.raises(IntakeBusy):
+            take_one(a_record(version=2, quantity="14"))
+        told.append(True)
+        connections.close_all()
+
+    told: list[bool] = []
+    with transaction.atomic(using="cen"):
+        Seizure.objects.select_for_update().get()
+        thread = threading.Thread(target=deliver)
+        thread.start()
+        thread.join()
+    assert told
+    assert take_one(a_record(version=2, quantity="14")).outcome == "updated"
 
 
 @pytest.mark.parametrize("name", ["", "x" * 81])
