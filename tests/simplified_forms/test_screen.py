@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from simplified_forms.screening import FindingKind, screen
@@ -46,4 +48,4 @@ def test_findings_do_not_overlap_and_stand_in_order() -> None:
     text = "driver Jean Dupont, jean.dupont@example.org, +33 6 12 34 56 78"
     findings = screen(text)
     assert [finding.kind for finding in findings] == [FindingKind.NAME, FindingKind.EMAIL, FindingKind.PHONE]
-    assert all(one.end <= other.start for one, other in zip(findings, findings[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(findings))
