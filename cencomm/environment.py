@@ -30,7 +30,7 @@ def requirements(kind: str) -> Path:
 
 def wanted_stamp(kind: str) -> str:
     """Return what the stamp of a current environment says: it changes with the requirements and nothing else."""
-    return hashlib.sha256(requirements(kind).read_bytes()).hexdigest()
+    return hashlib.sha256(requirements("build").read_bytes() + requirements(kind).read_bytes()).hexdigest()
 
 
 def is_current(kind: str) -> bool:
@@ -72,25 +72,10 @@ def install(kind: str) -> bool:
     """Install the hashed requirements with pip, showing how far it is; on failure show pip's last words."""
     file = requirements(kind)
     total = len(re.findall(r"^[A-Za-z0-9._-]+(?:\[[^]]*\])?==", file.read_text(), re.MULTILINE))
-    command = [
-        str(VENV / "bin" / "python"), "-I", "-m", "pip", "install", "--require-hashes", "--no-input",
-        "--disable-pip-version-check", "--no-compile", "--progress-bar", "off", "-r", str(file),
-    ]  # fmt: skip
-    environment = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
-    started, seen, last = time.monotonic(), 0, deque[str](maxlen=25)
     say(f"Installing {total} pinned packages (requirements/{file.name}); the first time takes a minute …")
-    with subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as pip:
-        for line in pip.stdout or ():
-            last.append(line.rstrip())
-            if line.startswith(("Collecting ", "Requirement already satisfied")):
-                seen += 1
-                show_progress(f"  {seen} of {total} found", every=seen % 20 == 0)
-            elif line.startswith("Installing collected packages"):
-                show_progress("  all found, unpacking …", every=True)
-    show_progress("", every=False)
-    if pip.returncode:
+    started, last = time.monotonic(), deque[str](maxlen=25)
+    # A package that comes as source only is built with pinned tools as well, not with whatever is newest.
+    if not (run_pip(requirements("build"), total=0, last=last) and run_pip(file, total=total, last=last)):
         say("\n".join(last))
         say(
             "CENcomm: the packages could not be installed (pip's last words are above). "
@@ -99,6 +84,30 @@ def install(kind: str) -> bool:
         return False
     say(f"Environment ready ({time.monotonic() - started:.0f} s).")
     return True
+
+
+def run_pip(file: Path, *, total: int, last: deque[str]) -> bool:
+    """Install one file of requirements; keep pip's last words in `last`, show how many of `total` it found."""
+    command = [
+        str(VENV / "bin" / "python"), "-I", "-m", "pip", "install", "--require-hashes", "--no-build-isolation",
+        "--no-input", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off", "-r", str(file),
+    ]  # fmt: skip
+    environment = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    seen = 0
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as pip:
+        for line in pip.stdout or ():
+            last.append(line.rstrip())
+            if not total:
+                continue
+            if line.startswith(("Collecting ", "Requirement already satisfied")):
+                seen += 1
+                show_progress(f"  {seen} of {total} found", every=seen % 20 == 0)
+            elif line.startswith("Installing collected packages"):
+                show_progress("  all found, unpacking …", every=True)
+    show_progress("", every=False)
+    return pip.returncode == 0
 
 
 def show_progress(text: str, *, every: bool) -> None:

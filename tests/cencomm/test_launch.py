@@ -131,7 +131,7 @@ def test_launcher_works_through_a_link_and_without_a_home(place: Path) -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment's folder of this test's own."""
     (tmp_path / "requirements").mkdir()
-    for kind in environment.KINDS:
+    for kind in ("build", *environment.KINDS):
         (tmp_path / "requirements" / f"{kind}.txt").write_text(f"{kind}==1\n")
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
@@ -184,7 +184,8 @@ def test_failed_installation_is_not_taken_for_done(folder: Path, monkeypatch: py
 
 
 def test_broken_pip_shows_its_last_words(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (folder / "requirements" / "base.txt").write_text("this is no requirement\n")
+    for kind in ("build", "base"):
+        (folder / "requirements" / f"{kind}.txt").write_text("this is no requirement\n")
     assert not environment.install("base")
     assert "this is no requirement" in capfd.readouterr().err
 
