@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 from cen.filters import CODE_FILTERS, PLAIN_LABELS, Filters
@@ -49,10 +50,10 @@ def section_titles() -> dict[str, str]:
 
 
 def grouped(text: str) -> str:
-    """Return a plain number with its thousands apart by a narrow space: 1 240 000.5."""
+    """Return a plain number as people read it: thousands apart by a narrow space, the language's decimal mark."""
     whole, point, rest = text.partition(".")
     digits = f"{int(whole):,}".replace(",", "\u202f") if whole.isdigit() else whole
-    return digits + point + rest
+    return digits + (get_format("DECIMAL_SEPARATOR") if point else "") + rest
 
 
 def seizure_row(seizure: Seizure) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from cen.fields import REASONS, BadValueError, cleaners, folded
 from nomenclature.units import allowed_units, normalise
 from problems import FieldProblem
 
+__all__ = ["REASONS", "CleanRecord", "IntakeRecord", "clean", "commodity_group_of"]
+
 FIRST_DAY = date(1970, 1, 1)
 
 
