@@ -20,13 +20,16 @@ from groups.models import Role
 from messaging.errors import InvalidMessage
 from messaging.kinds import RULES, Handling, KindRule, Priority
 from problems import FieldProblem
-from simplified_forms.fields import Kind
 
 MAX_SUBJECT = 160
 MAX_ADDRESSEES = 300
 DUE_BEHIND = timedelta(days=31)  # a message written offline may be sent after its due time
 DUE_AHEAD = timedelta(days=366)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?")
+# Plain sets and mappings: these are asked for every row of an import.
+_RULES: Mapping[str, KindRule] = {kind.value: rule for kind, rule in RULES.items()}
+_PRIORITIES = frozenset(Priority.values)
+_HANDLINGS = frozenset(Handling.values)
 _EVERYBODY: dict[str, Any] = {"all": True}
 
 
@@ -57,9 +60,10 @@ class Draft:
     @property
     def rule(self) -> KindRule:
         """What holds for this kind. Raises InvalidMessage for a kind that there is not."""
-        if self.kind not in Kind.values:
+        rule = _RULES.get(self.kind)
+        if rule is None:
             raise InvalidMessage(errors=[_problem("kind", "unknown", _("There is no such kind of message."))])
-        return RULES[Kind(self.kind)]
+        return rule
 
     def canonical(self) -> bytes:
         """Return everything the client said, always in the same spelling: what a replay is compared by."""
@@ -101,9 +105,9 @@ def checked_envelope(draft: Draft, *, now: datetime, language: str) -> Draft:
     spoken = draft.language or language
     if not _LANGUAGE.fullmatch(spoken):
         errors.append(_problem("language", "unknown", _("This is no language code.")))
-    if draft.priority not in Priority.values:
+    if draft.priority not in _PRIORITIES:
         errors.append(_problem("priority", "unknown", _("There is no such priority.")))
-    if draft.handling not in Handling.values:
+    if draft.handling not in _HANDLINGS:
         errors.append(_problem("handling", "unknown", _("There is no such handling.")))
     if draft.attachments:
         errors.append(_problem("attachments", "not_available", _("Attachments cannot be sent yet.")))

@@ -69,7 +69,7 @@ def earlier_message(membership: Membership, draft: Draft, said: bytes) -> Messag
     Raises ConflictingReplay for other content, another sender, another group: all alike, so that an id tells
     nothing about groups that are not one's own.
     """
-    message = Message.objects.select_related(*RELATED).filter(pk=draft.id).first()
+    message = Message.objects.filter(pk=draft.id).first()
     if message is None:
         return None
     if message.sender_id != membership.officer_id or message.group_id != membership.group_id:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
+from django.utils import translation
 
 from accounts.api_auth import Identity, officer_from_scope
 from accounts.errors import ScopeMissing
@@ -162,7 +163,8 @@ class Conversation:
     def _refuse(self, refusal: Refusal, item: Mapping[str, Any]) -> None:
         message = item.get("message")
         wanted = message.get("id") if isinstance(message, dict) else message
-        problem = refusal.as_problem()
+        with translation.override(self._identity.officer.language):
+            problem = refusal.as_problem()
         if refusal.retry_after is not None:
             problem["retry_after"] = refusal.retry_after
         told: dict[str, Any] = {
