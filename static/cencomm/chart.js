@@ -64,7 +64,8 @@ export function createChart(element, build) {
   };
   draw();
   document.addEventListener("themechange", draw);
-  new ResizeObserver(() => chart.resize()).observe(element);
+  // A map of no size has no way back from pixels to places: wait until there is room again.
+  new ResizeObserver(() => element.clientWidth && element.clientHeight && chart.resize()).observe(element);
   return Object.assign(chart, { redraw: draw });
 }
 

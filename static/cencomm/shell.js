@@ -1,7 +1,7 @@
 // What every page needs: clocks, the theme buttons, htmx with Django's CSRF token, the plain connection state.
 import { startClocks } from "./clock.js";
 import { csrfToken } from "./csrf.js";
-import { gettext } from "./text.js";
+import { format, gettext, ngettext } from "./text.js";
 
 function startThemeChoice() {
   for (const choice of document.querySelectorAll("[data-theme-choice]")) {
@@ -27,24 +27,29 @@ function startHtmx() {
   });
 }
 
-/** Pages without the live stream only know whether there is a network; the console replaces this by more. */
+/** Pages without the live stream know whether there is a network, and what waits for it; the console knows more. */
 function startConnection() {
   const element = document.getElementById("connection");
   if (!element || document.body.dataset.live === "yes") return;
   const show = () => {
     const state = navigator.onLine ? "online" : "offline";
+    const words = state === "online" ? gettext("online") : gettext("offline");
+    const count = waitingDrafts(element.dataset.owner);
+    const drafts = count ? ` · ${format(ngettext("%(n)s waiting", "%(n)s waiting", count), { n: count })}` : "";
     element.dataset.state = state;
-    element.querySelector("[data-connection-text]").textContent =
-      state === "online" ? gettext("online") : gettext("offline");
+    element.querySelector("[data-connection-text]").textContent = words + drafts;
   };
-  window.addEventListener("online", show);
-  window.addEventListener("offline", show);
+  for (const name of ["online", "offline", "storage"]) window.addEventListener(name, show);
   show();
 }
 
-/** On a narrow screen the navigation of a group scrolls: the page being shown comes into view. */
-function showCurrentPage() {
-  document.querySelector('.group-nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+/** How many messages lie in this officer's outbox (static/messaging/outbox.js writes it). */
+function waitingDrafts(owner) {
+  try {
+    return JSON.parse(localStorage.getItem(`cencomm-outbox:${owner}`))?.length ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** What scrolls sideways must be reachable by the keyboard. */

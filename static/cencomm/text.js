@@ -13,6 +13,11 @@ export function pgettext(context, text) {
   return globalThis.pgettext ? globalThis.pgettext(context, text) : text;
 }
 
+/** "Tramadol: 12", with the space before the colon where the language wants one. */
+export function labelled(name, text) {
+  return format(gettext("%(name)s: %(text)s"), { name, text: String(text) });
+}
+
 /** "%(count)s new" with {count: 3}; unknown names stay as they are. */
 export function format(text, values) {
   return text.replace(/%\((\w+)\)s/g, (whole, name) => (name in values ? String(values[name]) : whole));

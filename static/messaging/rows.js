@@ -1,5 +1,5 @@
 // The rows of the stream as elements. No fetching and no order here: a row is drawn from one message.
-import { format, gettext, ngettext } from "../cencomm/text.js";
+import { format, gettext, labelled, ngettext } from "../cencomm/text.js";
 import { dayName, dayOf, dueState, shortDay, timeOf } from "./time.js";
 
 export function el(tag, className = "", text = undefined, attributes = {}) {
@@ -118,6 +118,6 @@ export function pendingRow(entry, { labels, retry, edit, discard }) {
     }
   }
   row.append(side);
-  body.append(el("div", "pending-state", states[entry.state] + (reason ? `: ${reason}` : "")));
+  body.append(el("div", "pending-state", reason ? labelled(states[entry.state], reason) : states[entry.state]));
   return row;
 }

@@ -1,6 +1,6 @@
 // The charts of the situation page: cases by day, flows on the map.
 import { createChart, loadWorld } from "../cencomm/chart.js";
-import { format, gettext } from "../cencomm/text.js";
+import { format, gettext, labelled } from "../cencomm/text.js";
 
 const data = JSON.parse(document.getElementById("situation-data").textContent);
 const days = document.getElementById("chart-days");
@@ -57,7 +57,7 @@ async function drawFlows() {
         itemStyle: { color: colours.series[0] },
         label: { show: true, position: "right", color: colours.text, formatter: ({ name: code }) => code },
         labelLayout: { hideOverlap: true },
-        data: Object.entries(totals).map(([code, count]) => ({ name: code, value: [...place(code), count], text: `${name(code)}: ${count}` })),
+        data: Object.entries(totals).map(([code, count]) => ({ name: code, value: [...place(code), count], text: labelled(name(code), count) })),
       },
     ],
   }));

@@ -1,5 +1,5 @@
 // Controls for numbers: plain ones, quantities with their unit, money with its currency, and several values of a look-up.
-import { gettext } from "../cencomm/text.js";
+import { gettext, labelled } from "../cencomm/text.js";
 import { make } from "./elements.js";
 import { fittingUnits, readNumber, showNumber } from "./values.js";
 
@@ -90,7 +90,7 @@ export function several(field, form, createOne) {
   function show() {
     tags.replaceChildren(...chosen.map((entry) => {
       const tag = make("button", "chip chip-on", { type: "button", text: `${entry.label} ×`,
-        "aria-label": `${gettext("Remove")}: ${entry.label}` });
+        "aria-label": labelled(gettext("Remove"), entry.label) });
       tag.addEventListener("click", () => {
         chosen = chosen.filter((other) => other !== entry);
         show();

@@ -48,9 +48,11 @@ export function renderForm(container, description, options = {}) {
 /** The fields of one level: the form itself, or one row of it. */
 function createFields(container, fields, given, outer, settings, sections = []) {
   const entries = new Map();
-  const values = () => {
+  // Rows ask for the values around them; those never include rows, or each would ask for the other without end.
+  const values = ({ withRows = true } = {}) => {
     const all = {};
     for (const [name, entry] of entries) {
+      if (!withRows && ROW_TYPES.has(entry.field.type)) continue;
       const value = entry.control.get();
       if (!isEmpty(value)) all[name] = value;
     }
@@ -58,7 +60,7 @@ function createFields(container, fields, given, outer, settings, sections = []) 
     return all;
   };
   const refresh = () => {
-    const now = values();
+    const now = values({ withRows: false });
     for (const entry of entries.values()) {
       entry.element.hidden = !isShown(entry.field, { ...outer(), ...now });
       entry.control.refresh?.();
@@ -68,7 +70,7 @@ function createFields(container, fields, given, outer, settings, sections = []) 
     ...settings,
     fields,
     outer,
-    values: () => (entries.size === fields.length ? values() : given),
+    values: () => (entries.size === fields.length ? values({ withRows: false }) : given),
     changed() {
       if (entries.size < fields.length) return;
       refresh();
@@ -87,7 +89,7 @@ function createFields(container, fields, given, outer, settings, sections = []) 
   for (const [name, entry] of entries) if (!isEmpty(given[name])) entry.control.set(given[name]);
   refresh();
   return {
-    values,
+    values: () => values(),
     refresh,
     paths: () => [...entries].flatMap(([name, entry]) => [name, ...(entry.control.paths?.() ?? []).map((path) => `${name}.${path}`)]),
     setErrors(assigned) {

@@ -66,6 +66,9 @@ export function createLookup({ suggest, resolve, freeText = false, onChange = ()
   }
 
   function pick(option) {
+    // What was asked while typing must not open the list again.
+    clearTimeout(timer);
+    pending?.abort();
     value = option.code;
     input.value = textOf(option);
     close();
