@@ -52,6 +52,11 @@ function waitingDrafts(owner) {
   }
 }
 
+/** On a narrow screen the navigation of a group scrolls: the page being shown comes into view. */
+function showCurrentPage() {
+  document.querySelector('.group-nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 /** What scrolls sideways must be reachable by the keyboard. */
 function startTables() {
   const mark = () => {
