@@ -265,6 +265,21 @@ def test_calls_side_by_side_take_each_record_once(monkeypatch: pytest.MonkeyPatc
     assert all(given == references_given[0] for given in references_given)
 
 
+def test_records_are_written_in_the_order_of_their_references(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever order they come in: two deliveries that overlap then wait for each other and cannot deadlock."""
+    written: list[str] = []
+    copy_in = rows.copy_in
+
+    def watched(source_id: int, records: list[Any], **kwargs: Any) -> Any:
+        written.extend(record.source_reference for record in records)
+        return copy_in(source_id, records, **kwargs)
+
+    monkeypatch.setattr(rows, "copy_in", watched)
+    receipts = take_in([a_record(name) for name in ("M", "Z", "A")], source="cencomm")
+    assert written == ["A", "M", "Z"]
+    assert [receipt.source_reference for receipt in receipts] == ["M", "Z", "A"]
+
+
 @pytest.mark.django_db(databases=["default", "cen"], transaction=True)
 def test_corrections_side_by_side_end_with_the_highest_version() -> None:
     references = [f"R{number:03d}" for number in range(50)]
