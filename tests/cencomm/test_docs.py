@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from cencomm.api import api
 from cencomm.cli import build_parser
 from problems import Refusal
 
@@ -116,6 +117,22 @@ def test_every_refusal_stands_in_the_protocol(codes: dict[str, set[int]]) -> Non
     product = {(code, status) for code, statuses in codes.items() for status in statuses}
     assert product - documented == set(), "not in the tables of refusals"
     assert documented - product == set(), "in the tables, but nothing refuses so"
+
+
+def test_every_endpoint_stands_in_the_protocol() -> None:
+    rows = re.findall(r"^\| `(GET|PUT|POST|DELETE) (/[\w/{}.…]*)` \|", PROTOCOL.read_text(), re.MULTILINE)
+    paths = api.get_openapi_schema(path_prefix="")["paths"]
+    served = {(method.upper(), re.sub(r"{\w+}", "{id}", path)) for path, ways in paths.items() for method in ways}
+    assert set(rows) == served
+
+
+def test_every_variable_of_the_manual_is_read_somewhere() -> None:
+    names = set(re.findall(r"\bC(?:ENCOMM|EN)_[A-Z_]+\b", (ROOT / "docs" / "operations.md").read_text()))
+    assert len(names) > 10
+    sources = [*(ROOT / "cencomm").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "bin" / "cencomm"]
+    sources += [file for file in (ROOT / "deploy").rglob("*") if file.is_file() and "secrets" not in file.parts]
+    text = "".join(file.read_text() for file in sources)
+    assert [name for name in sorted(names) if name not in text] == []
 
 
 def test_refusals_in_sentences_are_real(codes: dict[str, set[int]]) -> None:
