@@ -131,6 +131,12 @@ async def test_who_is_ahead_of_the_hub_gets_no_duplicates(hub: Hub, stream: Stre
     await settle()
     assert behind.seqs == [1, 2, 3, 4]
     assert ahead.seqs == [4]
+    far_ahead = FakeClient()
+    stream.grow(7)  # the hub takes them in runs of five: this one is beyond the whole first run
+    joined(hub, far_ahead, at=10)
+    hub.wake(GroupMoved(GROUP, 11))
+    await settle()
+    assert far_ahead.seqs == [11]
 
 
 async def test_who_is_behind_the_hub_does_not_join(hub: Hub, stream: Stream) -> None:
