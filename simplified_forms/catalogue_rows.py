@@ -6,6 +6,7 @@ A row's fields are fixed: a template takes the whole list or leaves it.
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from simplified_forms.fields import Field, Kind, maker
 
@@ -87,5 +88,12 @@ PERSON_COUNT: Final[tuple[Field, ...]] = (
 
 DOCUMENT: Final[tuple[Field, ...]] = (
     field("type", "code", "reference", _("Document"), code_list="document_type"),
-    field("number", "text", "reference", _("Number"), max_length=60, essential=frozenset({Kind.SEIZURE.value})),
+    field(
+        "number",
+        "text",
+        "reference",
+        pgettext_lazy("document", "Number"),
+        max_length=60,
+        essential=frozenset({Kind.SEIZURE.value}),
+    ),
 )

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -60,7 +60,7 @@ def _tabs(review: Review, show: str) -> list[dict[str, Any]]:
         "ready": (_("Ready"), len(review.ready)),
         "blocked": (_("Blocked"), len(review.blocked)),
         "not_validated": (_("Not validated yet"), len(review.not_validated)),
-        "sent": (_("Sent"), sum(review.sent.values())),
+        "sent": (pgettext("seizures", "Sent"), sum(review.sent.values())),
     }
     return [
         {"name": name, "label": label, "count": count, "current": name == show}

@@ -1,10 +1,12 @@
 // From figures to ECharts options. Pure: no document, no fetch; each row's `href` travels with its bar.
 
+import { labelled } from "../cencomm/text.js";
+
 const SHOWN_GROUPS = 9;
 
 function shortNumber(number) {
   return (value) => (Math.abs(value) >= 10000
-    ? new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 }).format(value)
+    ? new Intl.NumberFormat(globalThis.document?.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 }).format(value)
     : number(value));
 }
 
@@ -92,8 +94,8 @@ export function flowOption(data, figure, { number, colours, narrow }) {
     tooltip: {
       trigger: "item",
       formatter: (item) => (item.dataType === "edge"
-        ? `${names.get(item.data.source)} → ${names.get(item.data.target)}: ${number(item.data.value)}`
-        : `${names.get(item.name)}: ${number(item.value)}`),
+        ? labelled(`${names.get(item.data.source)} → ${names.get(item.data.target)}`, number(item.data.value))
+        : labelled(names.get(item.name), number(item.value))),
     },
     series: [{
       type: "sankey",
