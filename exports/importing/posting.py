@@ -20,6 +20,7 @@ from exports.importing.mapping_file import ImportMapping
 from exports.importing.reading import SourceFile
 from exports.sources import text_digest
 from groups.models import Membership
+from groups.phases import PhaseAct, permits
 from messaging.actions import post_messages
 from messaging.drafts import Draft
 from problems import FieldProblem, Refusal
@@ -30,12 +31,16 @@ from simplified_forms.validation import validate
 
 
 class Posting:
-    """One file on its way into one group, in the name of one member."""
+    """One file on its way into one group, in the name of one member.
+
+    Raises OperationClosed, PhaseForbids, NoTemplate, FormLacksField.
+    """
 
     def __init__(self, membership: Membership, mapping: ImportMapping, source: SourceFile) -> None:
         self._membership = membership
         self._mapping = mapping
         self._source = source
+        permits(membership.group, PhaseAct.POST)
         self._template: FormTemplate = template_in_force(membership.group, Kind.SEIZURE)
         names = {entry["name"] for entry in self._template.spec["fields"]}
         if not {"description", "quantity"} <= names:
