@@ -6,6 +6,7 @@ questions themselves (`cen.queries`, `cen.statistics`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -27,6 +28,7 @@ NOT_STATED = "-"
 MAX_VALUES = 50
 MAX_TEXT = 100
 MAX_WORDS = 8
+CEN_REFERENCE = re.compile(r"CEN-[0-9]{4}-[0-9]{1,12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ class Filters:
         found = Seizure.objects.order_by().filter(self.condition())
         if not self.text:
             return found
+        if CEN_REFERENCE.fullmatch(self.text):
+            return found.filter(cen_reference=self.text.upper())  # no word of a row's own text
         # A tsquery of our own making: letters and digits only, each word the beginning of one in the row.
         words = folded(self.text).split()[:MAX_WORDS]
         query = SearchQuery(" & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw")

@@ -37,6 +37,7 @@ function dress(option, colours) {
     };
   };
   return {
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     animationDuration: 250,
     color: colours.series,
     textStyle: { color: colours.text, fontFamily: getComputedStyle(document.body).fontFamily },

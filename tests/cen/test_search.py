@@ -264,6 +264,15 @@ def test_no_text_breaks_the_search(text: str) -> None:
     assert seizures_page(filters).seizures == []
 
 
+def test_the_reference_of_cen_finds_its_seizure() -> None:
+    receipts = take_in([a_record(), a_record("OTHER-1")], source="cencomm")
+    reference = receipts[0].cen_reference
+    for text in (reference, f" {reference.lower()} "):
+        filters, problems = read_filters({"text": text})
+        assert problems == []
+        assert [one.cen_reference for one in seizures_page(filters).seizures] == [reference]
+
+
 @pytest.mark.parametrize(
     "after", ["x", "2026-01-01", "2026-01-01_", "2026-01-01_1; DROP", "9" * 50, "2026-99-01_1", "_1"]
 )
