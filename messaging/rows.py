@@ -12,12 +12,12 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, models
+from django.db.models.expressions import RawSQL
 
 from messaging.models import Event, Message, StatusMove
 
 MANY = 20
 _MESSAGE_COLUMNS = tuple(field.attname for field in Message._meta.concrete_fields)
-_MOVE_COLUMNS = tuple(field.attname for field in StatusMove._meta.concrete_fields)
 
 
 class EventRow(NamedTuple):
@@ -30,6 +30,20 @@ class EventRow(NamedTuple):
     actor: UUID | None
     message_id: UUID | None
     data: dict[str, Any]
+
+
+class MoveRow(NamedTuple):
+    """One change of a status that needs no reason, as its row."""
+
+    id: UUID
+    group_id: UUID
+    message_id: UUID
+    from_status: str
+    to_status: str
+    officer_id: UUID | None
+    country: str
+    seq: int
+    at: datetime
 
 
 def insert_messages(messages: Sequence[Message]) -> None:
@@ -50,12 +64,17 @@ def insert_events(rows: Sequence[EventRow]) -> None:
     _copy(Event, EventRow._fields, ([_plain(value) for value in row] for row in rows))
 
 
-def insert_moves(moves: Sequence[StatusMove]) -> None:
+def insert_moves(rows: Sequence[MoveRow]) -> None:
     """Insert new status moves."""
-    if len(moves) < MANY:
-        StatusMove.objects.bulk_create(moves)
+    if len(rows) < MANY:
+        StatusMove.objects.bulk_create([StatusMove(**row._asdict()) for row in rows])
         return
-    _copy(StatusMove, _MOVE_COLUMNS, (_values(move, _MOVE_COLUMNS) for move in moves))
+    _copy(StatusMove, MoveRow._fields, rows)
+
+
+def these(ids: Iterable[UUID]) -> RawSQL:
+    """Return identifiers for an `__in` lookup as one parameter, however many they are."""
+    return RawSQL("SELECT unnest(%s::uuid[])", [list(ids)])
 
 
 def _copy(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.utils.translation import gettext as _
 
@@ -22,8 +22,8 @@ from messaging.drafts import Draft
 from messaging.errors import InvalidMessage, NotYours
 from messaging.events import NewEvent, append_events
 from messaging.kinds import Status, reference
-from messaging.models import Event, Message, StatusMove
-from messaging.rows import insert_messages, insert_moves
+from messaging.models import Event, Message
+from messaging.rows import MoveRow, insert_messages, insert_moves
 from problems import FieldProblem, Refusal
 
 
@@ -65,7 +65,7 @@ class _Batch:
         self._numbers: dict[str, int] = {}
         self._seq = group.head
         self._events: list[NewEvent] = []
-        self._moves: list[StatusMove] = []
+        self._moves: list[MoveRow] = []
         self._superseded: list[Message] = []
         self.messages: list[Message] = []
 
@@ -191,11 +191,12 @@ class _Batch:
         # CEN holds the old record: the correction goes there as its next version.
         self._seq += 1
         self._moves.append(
-            StatusMove(
+            MoveRow(
+                id=uuid4(),
                 group_id=self._group.pk,
-                message=old,
+                message_id=old.pk,
                 from_status=old.status,
-                to_status=Status.CORRECTED,
+                to_status=Status.CORRECTED.value,
                 officer_id=correction.sender_id,
                 country=correction.country,
                 seq=self._seq,

@@ -28,7 +28,7 @@ from messaging.errors import BadStatusMove, MessageUnknown, NotYours, ReasonMiss
 from messaging.events import NewEvent, append_events
 from messaging.kinds import Status
 from messaging.models import Event, Message, StatusMove
-from messaging.rows import insert_moves
+from messaging.rows import MoveRow, insert_moves, these
 from problems import Refusal
 
 MAX_REASON = 2000
@@ -58,6 +58,7 @@ MOVES: Mapping[tuple[Status, Status], Who] = MappingProxyType(
         (Status.RETURNED, Status.WITHDRAWN): may_amend,
         (Status.VALIDATED_NCP, Status.WITHDRAWN): may_amend,
         (Status.VALIDATED_OCU, Status.WITHDRAWN): _unit,
+        (Status.TRANSFERRED, Status.WITHDRAWN): _unit,  # CEN is told by the next transfer
     }
 )
 NEEDS_REASON = frozenset({Status.RETURNED, Status.WITHDRAWN})
@@ -131,7 +132,11 @@ def move_status_many(membership: Membership, *, message_ids: Sequence[UUID], to:
 def _move_chunk(membership: Membership, message_ids: Sequence[UUID], to: Status, moves: Moves) -> None:
     group = hold_group(membership, Right.POST)
     permits(group, PhaseAct.VALIDATE)
-    found = Message.objects.filter(group_id=group.pk, pk__in=message_ids).order_by("seq").defer("sealed", "digest")
+    found = (
+        Message.objects.filter(group_id=group.pk, pk__in=these(message_ids))
+        .order_by("seq")
+        .defer("sealed", "digest")
+    )
     moving: list[tuple[UUID, str]] = []
     unknown = set(message_ids)
     for message in found:
@@ -159,7 +164,7 @@ def mark_transferred(group_id: UUID, message_ids: Iterable[UUID], *, actor: UUID
     with transaction.atomic():
         group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=group_id)
         validated = Message.objects.filter(
-            group_id=group_id, pk__in=list(message_ids), status=Status.VALIDATED_OCU
+            group_id=group_id, pk__in=these(message_ids), status=Status.VALIDATED_OCU
         ).order_by("seq")
         moving = list(validated.values_list("pk", "status"))
         _move_together(group, moving, Status.TRANSFERRED, actor=actor)
@@ -194,20 +199,11 @@ def _move_together(
     seqs = append_events(group, entries)
     insert_moves(
         [
-            StatusMove(
-                group_id=group.pk,
-                message_id=message_id,
-                from_status=status,
-                to_status=to,
-                officer_id=actor,
-                country=country,
-                seq=seq,
-                at=now,
-            )
+            MoveRow(uuid4(), group.pk, message_id, status, to.value, actor, country, seq, now)
             for (message_id, status), seq in zip(moving, seqs, strict=True)
         ]
     )
-    Message.objects.filter(pk__in=[message_id for message_id, _status in moving]).update(status=to)
+    Message.objects.filter(pk__in=these(message_id for message_id, _status in moving)).update(status=to)
     audit.record(
         audit.Action.MESSAGE_STATUS_MOVED,
         actor=actor,
