@@ -30,7 +30,7 @@ export function chips(field, form, several) {
           input.checked = false;
           toggle(option.code, false);
         }
-        for (const other of element.querySelectorAll(".chip")) {
+        for (const other of element.querySelectorAll("label.chip")) {
           other.dataset.on = other.querySelector("input").checked ? "yes" : "no";
         }
       });
