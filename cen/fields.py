@@ -164,6 +164,11 @@ def _whole(value: Any) -> int:
     return value
 
 
+def _count(value: Any) -> int:
+    """Zero is a further record of a case that another record counts."""
+    return 0 if value == 0 and not isinstance(value, bool | float) else _whole(value)
+
+
 def _date(value: Any) -> date:
     if isinstance(value, str) and len(value) == 10:
         try:
@@ -242,7 +247,7 @@ def cleaners() -> Mapping[str, Cleaner]:
         "selection": _codes("selection"),
         "concealment": _code("concealment"),
         "offence": _code("offence"),
-        "cases": _whole,
+        "cases": _count,
         "hs": _hs,
         "value": lambda value: _decimal(value, zero=True),
         "currency": _code("currency"),

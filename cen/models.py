@@ -119,7 +119,6 @@ class Seizure(models.Model):
                 fields=["source", "source_reference"], name="cen_seizure_source_reference_unique"
             ),
             models.CheckConstraint(condition=Q(version__gte=1), name="cen_seizure_version_from_one"),
-            models.CheckConstraint(condition=Q(cases__gte=1), name="cen_seizure_cases_from_one"),
             models.CheckConstraint(condition=Q(country__regex=r"^[A-Z]{2}$"), name="cen_seizure_country"),
             models.CheckConstraint(
                 condition=Q(commodity__startswith=models.F("commodity_group")),

@@ -18,7 +18,7 @@ from exports.errors import BadMapping, NothingToResolve, NothingToTransfer, Reco
 from exports.mapping import problems_of
 from exports.models import AutomaticTransfer, Batch, MappingVersion, Resolution, Transfer
 from exports.queries import Review
-from exports.receipts import queue_transfers, record_decisions
+from exports.receipts import NewTransfer, queue_transfers, record_decisions
 from exports.review import Row
 from groups import phases
 from groups.access import Right
@@ -72,8 +72,8 @@ def start_transfer(
         if not ready:
             raise NothingToTransfer
         batch = Batch.objects.create(group=group, started_by=membership, automatic=automatic)
-        transfers = [transfer for row in ready for transfer in _transfers_of(batch, row)]
-        queue_transfers(transfers)
+        transfers = [transfer for row in ready for transfer in _transfers_of(row)]
+        queue_transfers(batch, transfers)
         audit.record(
             audit.Action.TRANSFER_STARTED,
             actor=membership.officer_id,
@@ -87,19 +87,16 @@ def start_transfer(
     return batch
 
 
-def _transfers_of(batch: Batch, row: Row) -> list[Transfer]:
-    several = len(row.records) > 1 or row.records[0]["source_reference"] != row.root_reference
+def _transfers_of(row: Row) -> list[NewTransfer]:
     return [
-        Transfer(
-            group_id=batch.group_id,
-            batch=batch,
+        NewTransfer(
             message=row.message,
-            line=number if several else 0,
+            withdrawal=bool(record.get("withdrawn")),
             source_reference=record["source_reference"],
             source_version=row.version,
             confirmed_digest=bytes.fromhex(row.digest),
         )
-        for number, record in enumerate(row.records, start=1)
+        for record in row.records
     ]
 
 

@@ -27,6 +27,7 @@ from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct
 from messaging.actions import mark_transferred
 from messaging.kinds import Status
+from messaging.rows import these
 
 TURN = 500
 
@@ -110,7 +111,7 @@ def _send(batch: Batch, claimed: Sequence[Transfer]) -> None:
 def _mark_messages(batch: Batch, claimed: Sequence[Transfer]) -> None:
     """Mark the seizures of which CEN now holds every record."""
     messages = {transfer.message for transfer in claimed if transfer.state == Transfer.State.ACCEPTED}
-    unfinished = Transfer.objects.filter(group_id=batch.group_id, message__in=messages).exclude(
+    unfinished = Transfer.objects.filter(group_id=batch.group_id, message__in=these(messages)).exclude(
         state=Transfer.State.ACCEPTED
     )
     messages -= set(unfinished.values_list("message", flat=True))
@@ -118,7 +119,9 @@ def _mark_messages(batch: Batch, claimed: Sequence[Transfer]) -> None:
 
 
 def _record_for(transfer: Transfer, row: Row | None) -> tuple[dict[str, Any] | None, str]:
-    if row is None or row.status not in {Status.VALIDATED_OCU, Status.TRANSFERRED}:
+    if row is None or row.status not in {Status.VALIDATED_OCU, Status.TRANSFERRED, Status.WITHDRAWN}:
+        return None, "withdrawn_meanwhile"
+    if row.version != transfer.source_version:
         return None, "withdrawn_meanwhile"
     if bytes(transfer.confirmed_digest).hex() != row.digest:
         return None, "changed_meanwhile"

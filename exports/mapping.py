@@ -91,7 +91,7 @@ def problems_of(rules: Iterable[Mapping[str, Any]]) -> list[FieldProblem]:
 
 
 def records_of(rules: Sequence[Rule], body: Mapping[str, Any], envelope: Envelope) -> list[dict[str, Any]]:
-    """Return the records of one seizure: its main goods first, then one for each further goods line.
+    """Return the records of one seizure: its main goods under its reference, then `…/2` on for further goods lines.
 
     Each is a mapping of CEN columns to JSON-ready values (dates as ISO text, decimals as text).
     """
@@ -102,7 +102,7 @@ def records_of(rules: Sequence[Rule], body: Mapping[str, Any], envelope: Envelop
     lines = body.get("goods") or []
     if not lines:
         return [common]
-    records = [common | {"source_reference": f"{envelope.reference}/1"}]
+    records = [common]
     line_fields = {field.name: field for field in CATALOGUE["goods"].fields}
     permitted = {rule.column for rule in rules}
     for number, line in enumerate(lines, start=2):
@@ -110,6 +110,8 @@ def records_of(rules: Sequence[Rule], body: Mapping[str, Any], envelope: Envelop
             "source_reference": f"{envelope.reference}/{number}",
             "transport": dict(common.get("transport", {})),
         }
+        if "cases" in common:
+            record["cases"] = 0  # one case, however many goods: its first record counts it
         for name, value in line.items():
             field = line_fields.get(name)
             if field and field.cen_column and field.cen_column in permitted:

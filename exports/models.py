@@ -44,8 +44,8 @@ class Batch(models.Model):
 class Transfer(models.Model):
     """One record of one seizure on its way to CEN.
 
-    A seizure with several goods lines gives one record a line (`line` counts from 1; 0 where there are none).
-    `source_reference` stays the same through corrections, which raise `source_version`.
+    A seizure with further goods lines gives one record a line, each with a source reference of its own, which stays
+    the same through corrections; a correction raises `source_version`, and so does a withdrawal.
     """
 
     class State(models.TextChoices):
@@ -57,9 +57,9 @@ class Transfer(models.Model):
     group = models.ForeignKey(ClosedUserGroup, on_delete=models.CASCADE, related_name="transfers")
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="transfers")
     message = models.UUIDField()
-    line = models.PositiveSmallIntegerField(default=0)
     source_reference = models.CharField(max_length=60)
     source_version = models.PositiveIntegerField(default=1)
+    withdrawal = models.BooleanField(default=False)
     confirmed_digest = models.BinaryField(help_text=_("Keyed digest of the record that was shown and confirmed."))
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -73,7 +73,9 @@ class Transfer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["group", "message", "line"], name="transfer_once_per_record"),
+            models.UniqueConstraint(
+                fields=["group", "source_reference", "source_version"], name="transfer_once_per_record"
+            ),
             models.CheckConstraint(
                 condition=models.Q(state__in=["queued", "accepted", "refused"]), name="transfer_state"
             ),
@@ -81,6 +83,7 @@ class Transfer(models.Model):
         indexes = [
             models.Index(fields=["queued_at"], condition=models.Q(state="queued"), name="transfer_queue"),
             models.Index(fields=["batch", "state"], name="transfer_of_batch"),
+            models.Index(fields=["group", "message"], name="transfer_of_message"),
             models.Index(fields=["group", "-finished_at"], name="transfer_of_group"),
         ]
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import Count, Q
+from django.db.models import CharField, Count, F, Func, Q, Value
 from django.utils import timezone
 
 from accounts.models import Officer
@@ -65,14 +65,14 @@ def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> 
     Cost: one opening per seizure that CEN does not hold yet, and per one that it may duplicate.
     """
     rules, decisions, today = rules_in_force(), _decisions(membership), timezone.now().date()
-    sent = set(Transfer.objects.filter(group=membership.group).values_list("message", flat=True))
-    rows = [row_of(seizure, rules) for seizure in sources.standing_seizures(membership)]
+    sent = set(Transfer.objects.filter(group=membership.group).values_list("message", "source_version"))
+    rows = _rows(membership, rules)
     duplicates = find_duplicates(rows, decisions)
     wanted = None if only is None else set(only)
     digest_of, screened = sources.text_digest(membership), lru_cache(maxsize=5000)(screen)
     review = Review([], [], [], [], counts_of(membership))
     for row in rows:
-        if row.message in sent or (wanted is not None and row.message not in wanted):
+        if (row.message, row.version) in sent or (wanted is not None and row.message not in wanted):
             continue
         row.blockers += find_invalid(row, today=today)
         row.blockers += find_nominal(
@@ -85,7 +85,7 @@ def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> 
         row.digest = record_digest(row.records)
         if row.message in decisions.duplicate:
             review.set_aside.append(row)
-        elif row.status != Status.VALIDATED_OCU:
+        elif row.status not in {Status.VALIDATED_OCU, Status.WITHDRAWN}:
             review.not_validated.append(row)
         elif row.ready:
             review.ready.append(row)
@@ -101,12 +101,45 @@ def messages_set_aside(membership: Membership) -> set[UUID]:
 
 
 def rows_to_send(membership: Membership, messages: Iterable[UUID]) -> list[Row]:
-    """Return the rows of these messages as CEN would get them now, nothing judged; withdrawn ones are missing."""
-    rules = rules_in_force()
-    rows = [row_of(seizure, rules) for seizure in sources.standing_seizures(membership, only=messages)]
+    """Return the rows of these messages as CEN would get them now, nothing judged.
+
+    A withdrawn message that CEN holds nothing of is missing.
+    """
+    rows = _rows(membership, rules_in_force(), only=list(messages))
     for row in rows:
         row.digest = record_digest(row.records)
     return rows
+
+
+def _rows(membership: Membership, rules: Sequence[Rule], *, only: Sequence[UUID] | None = None) -> list[Row]:
+    seizures = list(sources.standing_seizures(membership, only=only))
+    withdrawn = list(sources.withdrawn_seizures(membership, only=only))
+    # What was never corrected nor withdrawn has nothing in CEN that it does not say itself.
+    corrected = [one for one in seizures if one.version > 1]
+    held = _held(membership, {one.root_reference for one in (*corrected, *withdrawn)})
+    rows = [row_of(one, rules, held.get(one.root_reference, ()) if one.version > 1 else ()) for one in seizures]
+    gone = [one for one in withdrawn if held.get(one.root_reference)]
+    return rows + [row_of(one, rules, held[one.root_reference]) for one in gone]
+
+
+def _held(membership: Membership, roots: set[str]) -> dict[str, set[str]]:
+    """Return the source references under which CEN holds records of seizures, by their first reference."""
+    if not roots:
+        return {}
+    newest: dict[str, tuple[int, bool]] = {}
+    first = Func(F("source_reference"), Value("/"), Value(1), function="split_part", output_field=CharField())
+    for reference, version, withdrawal in (
+        Transfer.objects.filter(group=membership.group, state=Transfer.State.ACCEPTED)
+        .alias(root=first)
+        .filter(root__in=list(roots))
+        .values_list("source_reference", "source_version", "withdrawal")
+    ):
+        newest[reference] = max((version, withdrawal), newest.get(reference, (0, False)))
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for reference, (_version, withdrawal) in newest.items():
+        if not withdrawal:
+            held[reference.partition("/")[0]].add(reference)
+    return dict(held)
 
 
 def record_digest(records: Sequence[dict[str, Any]]) -> str:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
+from typing import NamedTuple
+from uuid import UUID, uuid4
 
 import orjson
 from django.db import connection
 
-from exports.models import Resolution, Transfer
+from exports.models import Batch, Resolution, Transfer
 from groups.models import Membership
 
 _QUEUE = """
 INSERT INTO exports_transfer (
-    id, group_id, batch_id, message, line, source_reference, source_version, confirmed_digest,
+    id, group_id, batch_id, message, withdrawal, source_reference, source_version, confirmed_digest,
     state, attempts, cen_reference, outcome, reason_code, reason_fields
 )
-SELECT id, group_id, batch_id, message, line, source_reference, source_version, confirmed_digest,
+SELECT id, %s, %s, message, withdrawal, source_reference, source_version, confirmed_digest,
     'queued', 0, '', '', '', '[]'
-FROM unnest(
-    %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::text[], %s::int[], %s::bytea[]
-) AS new (id, group_id, batch_id, message, line, source_reference, source_version, confirmed_digest)
+FROM unnest(%s::uuid[], %s::uuid[], %s::bool[], %s::text[], %s::int[], %s::bytea[])
+    AS new (id, message, withdrawal, source_reference, source_version, confirmed_digest)
 ON CONFLICT DO NOTHING
 """
 _DECISIONS = """
@@ -43,26 +43,22 @@ WHERE held.id = new.id
 """
 
 
-def queue_transfers(transfers: Sequence[Transfer]) -> None:
+class NewTransfer(NamedTuple):
+    """One record that goes into the queue."""
+
+    message: UUID
+    withdrawal: bool
+    source_reference: str
+    source_version: int
+    confirmed_digest: bytes
+
+
+def queue_transfers(batch: Batch, transfers: Sequence[NewTransfer]) -> None:
     """Put new rows into the queue; a record that is there already stays there once."""
-    columns = zip(
-        *(
-            (
-                one.pk,
-                one.group_id,
-                one.batch_id,
-                one.message,
-                one.line,
-                one.source_reference,
-                one.source_version,
-                one.confirmed_digest,
-            )
-            for one in transfers
-        ),
-        strict=True,
-    )
+    columns = [list(column) for column in zip(*transfers, strict=True)]
+    identifiers = [uuid4() for _ in transfers]
     with connection.cursor() as cursor:
-        cursor.execute(_QUEUE, [list(column) for column in columns])
+        cursor.execute(_QUEUE, [batch.group_id, batch.pk, identifiers, *columns])
 
 
 def record_decisions(membership: Membership, decisions: Sequence[tuple[UUID, Resolution.Kind, str]]) -> int:

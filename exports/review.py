@@ -5,7 +5,7 @@ What must not live here: the database (exports.queries reads), decisions (export
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from cen import schema
 from exports.duplicates import Trace, candidates
 from exports.mapping import Envelope, Rule, records_of
+from messaging.kinds import Status
 from nomenclature.units import normalise
 from simplified_forms.screening import LABELS, Finding, screen
 
@@ -56,6 +57,11 @@ class Row:
     digest: str = ""
 
     @property
+    def withdrawal(self) -> bool:
+        """Whether it takes its records out of CEN again."""
+        return self.status == Status.WITHDRAWN
+
+    @property
     def ready(self) -> bool:
         """Whether nothing blocks it."""
         return not self.blockers
@@ -89,8 +95,12 @@ class Decisions:
     duplicate: frozenset[UUID]
 
 
-def row_of(seizure: Seizure, rules: Sequence[Rule]) -> Row:
-    """Return the row of a seizure with its records, nothing decided yet."""
+def row_of(seizure: Seizure, rules: Sequence[Rule], held: Collection[str] = ()) -> Row:
+    """Return the row of a seizure with its records, nothing decided yet.
+
+    `held`: the source references under which CEN holds records of this seizure. What the seizure no longer says (a
+    goods line that a correction dropped, all of a withdrawn one) is withdrawn there.
+    """
     envelope = Envelope(
         reference=seizure.root_reference,
         version=seizure.version,
@@ -99,6 +109,12 @@ def row_of(seizure: Seizure, rules: Sequence[Rule]) -> Row:
         entered_at=seizure.sent_at,
         warning_reference=seizure.warning_reference,
     )
+    records = [] if seizure.status == Status.WITHDRAWN else records_of(rules, seizure.body, envelope)
+    said = {record["source_reference"] for record in records}
+    records += [
+        {"source_reference": reference, "version": seizure.version, "withdrawn": True}
+        for reference in sorted(set(held) - said)
+    ]
     return Row(
         message=seizure.message,
         reference=seizure.reference,
@@ -109,7 +125,7 @@ def row_of(seizure: Seizure, rules: Sequence[Rule]) -> Row:
         sent_at=seizure.sent_at,
         status=seizure.status,
         subject=seizure.subject,
-        records=records_of(rules, seizure.body, envelope),
+        records=records,
     )
 
 

@@ -6,7 +6,8 @@ live here: mapping, judgement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +19,7 @@ from groups.queries import sealer_for
 from messaging.kinds import Status
 from messaging.models import Message
 from messaging.queries import Sealed, contents
+from messaging.rows import these
 from simplified_forms.fields import Kind
 
 STANDING = (Status.SUBMITTED, Status.RETURNED, Status.VALIDATED_NCP, Status.VALIDATED_OCU, Status.TRANSFERRED)
@@ -25,15 +27,27 @@ STANDING = (Status.SUBMITTED, Status.RETURNED, Status.VALIDATED_NCP, Status.VALI
 
 def standing_seizures(membership: Membership, *, only: Iterable[UUID] | None = None) -> Iterator[Seizure]:
     """Yield the group's seizures that stand (not superseded, withdrawn or of an exercise), in order, opened."""
+    yield from _seizures(membership, STANDING, only)
+
+
+def withdrawn_seizures(membership: Membership, *, only: Iterable[UUID] | None = None) -> Iterator[Seizure]:
+    """Yield the group's withdrawn seizures, each as one version more than what was sent of it."""
+    for seizure in _seizures(membership, (Status.WITHDRAWN,), only):
+        yield replace(seizure, version=seizure.version + 1)
+
+
+def _seizures(
+    membership: Membership, statuses: Collection[Status], only: Iterable[UUID] | None
+) -> Iterator[Seizure]:
     found = Message.objects.filter(
         group=membership.group,
         kind=Kind.SEIZURE,
         exercise=False,
         superseded_at__isnull=True,
-        status__in=STANDING,
+        status__in=statuses,
     )
     if only is not None:
-        found = found.filter(pk__in=set(only))
+        found = found.filter(pk__in=these(set(only)))
     rows = [_Row(*values) for values in found.order_by("seq").values_list(*_Row._fields)]
     chains = _Chains(membership)
     senders = {

@@ -226,12 +226,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="seizure",
             constraint=models.CheckConstraint(
-                condition=models.Q(("cases__gte", 1)), name="cen_seizure_cases_from_one"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seizure",
-            constraint=models.CheckConstraint(
                 condition=models.Q(("country__regex", "^[A-Z]{2}$")), name="cen_seizure_country"
             ),
         ),

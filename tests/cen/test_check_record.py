@@ -61,7 +61,7 @@ def test_a_right_record_passes() -> None:
         ({"unit": None}, ("unit", "unit_missing")),
         ({"unit": "BQL"}, ("unit", "unit_not_allowed")),
         ({"value": "10"}, ("currency", "currency_missing")),
-        ({"cases": 0}, ("cases", "not_positive")),
+        ({"cases": -1}, ("cases", "not_positive")),
         ({"cases": "2"}, ("cases", "not_a_whole_number")),
         ({"version": 2**31}, ("version", "too_many_digits")),
         ({"hs": "30a"}, ("hs", "bad_hs")),
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named(changes: dict[str, Any], expected: tuple[str, st
 
 
 def test_every_fault_is_named_at_once() -> None:
-    found = reasons(country="QQ", quantity="-1", cases=0)
+    found = reasons(country="QQ", quantity="-1", cases=-1)
     assert {("country", "unknown_code"), ("quantity", "not_positive"), ("cases", "not_positive")} <= found
 
 

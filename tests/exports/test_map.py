@@ -62,7 +62,8 @@ def test_goods_lines_become_records_with_references_of_their_own() -> None:
     ]
     main, one, two = records_of(starting_rules(), {**BODY, "goods": goods}, ENVELOPE)
     references = [record["source_reference"] for record in (main, one, two)]
-    assert references == [f"HAR3-NG-SZR-00019/{number}" for number in (1, 2, 3)]
+    assert references == ["HAR3-NG-SZR-00019", "HAR3-NG-SZR-00019/2", "HAR3-NG-SZR-00019/3"]
+    assert [record["cases"] for record in (main, one, two)] == [1, 0, 0]
     assert (main["commodity"], main["quantity"]) == (BODY["commodity"], BODY["quantity"]["value"])
     assert (one["commodity"], one["unit"], two["commodity"]) == ("DRG.cocaine", "KGM", "CUR.banknotes")
     assert (two["value"], two["currency"]) == ("9000", "EUR")

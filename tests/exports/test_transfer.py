@@ -19,7 +19,9 @@ from exports.models import Batch, Resolution, Transfer
 from groups.errors import NotAllowed, OperationClosed, PhaseForbids
 from groups.models import ClosedUserGroup, Membership, Phase, Role
 from messaging.actions import move_status
+from messaging.errors import NotYours
 from messaging.models import Message
+from simplified_forms.actions import choose_form_mode
 from tests.cast import membership_of
 
 pytestmark = pytest.mark.django_db(databases=["default", "cen"], transaction=True)
@@ -270,3 +272,74 @@ def test_reconciliation_names_what_differs(report: Report, coordinator: Membersh
     assert queries.reconciliation_of(coordinator).equal
     Seizure.objects.all().delete()
     assert queries.reconciliation_of(coordinator).missing == [message.reference]
+
+
+def withdraw(membership: Membership, message: Message) -> None:
+    move_status(membership, message_id=message.pk, to="withdrawn", reason="laboratory: no drug")
+
+
+def test_withdrawn_after_transfer_is_withdrawn_from_cen(report: Report, coordinator: Membership) -> None:
+    message = report()
+    send(coordinator)
+    message.refresh_from_db()
+    withdraw(coordinator, message)
+    [row] = queries.review_of(coordinator).ready
+    assert row.records == [{"source_reference": message.reference, "version": 2, "withdrawn": True}]
+    send(coordinator)
+    record = Seizure.objects.get()
+    assert (record.version, record.withdrawn_at is not None) == (2, True)
+    assert queries.review_of(coordinator).candidates == []
+    assert queries.reconciliation_of(coordinator).equal
+    message.refresh_from_db()
+    assert message.status == "withdrawn"
+
+
+def test_withdrawn_before_any_transfer_concerns_cen_not(report: Report, coordinator: Membership) -> None:
+    withdraw(coordinator, report())
+    assert queries.review_of(coordinator).candidates == []
+
+
+def test_correction_withdrawn_before_its_transfer_withdraws_the_record(
+    report: Report, coordinator: Membership
+) -> None:
+    first = report()
+    send(coordinator)
+    withdraw(coordinator, report(supersedes=first, quantity={"value": "33", "unit": "KGM"}))
+    send(coordinator)
+    record = Seizure.objects.get()
+    assert (record.source_reference, record.withdrawn_at is not None) == (first.reference, True)
+
+
+def test_analyst_may_withdraw_what_was_transferred_but_its_officer_may_not(
+    report: Report, coordinator: Membership, fatou: Officer, chloe: Officer, group: ClosedUserGroup
+) -> None:
+    message = report()
+    send(coordinator)
+    with pytest.raises(NotYours):
+        withdraw(membership_of(fatou, group), message)
+    withdraw(membership_of(chloe, group), message)
+    message.refresh_from_db()
+    assert message.status == "withdrawn"
+
+
+LINE = {"commodity": "CUR.banknotes", "quantity": {"value": "100", "unit": "H87"}}
+
+
+@pytest.fixture
+def full_form(coordinator: Membership) -> None:
+    choose_form_mode(coordinator, mode="full")
+
+
+def test_goods_line_that_a_correction_drops_is_withdrawn(
+    report: Report, coordinator: Membership, full_form: None
+) -> None:
+    first = report(goods=[LINE])
+    send(coordinator)
+    reference = first.reference
+    assert dict(Seizure.objects.values_list("source_reference", "cases")) == {reference: 1, f"{reference}/2": 0}
+    report(supersedes=first)
+    send(coordinator)
+    held = dict(Seizure.objects.values_list("source_reference", "version"))
+    assert held == {reference: 2, f"{reference}/2": 2}
+    assert Seizure.objects.get(source_reference=f"{reference}/2").withdrawn_at is not None
+    assert Seizure.objects.get(source_reference=reference).withdrawn_at is None
