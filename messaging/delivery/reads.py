@@ -97,12 +97,12 @@ def reader(officer: Officer, group_id: UUID) -> Membership:
 def batch_for_member(officer: Officer, group_id: UUID, after: int | None, epoch: UUID | None) -> tuple[UUID, Batch]:
     """Return the membership's id and what comes after the member's position; the membership is asked each time.
 
-    Raises Stranger, NotAllowed, KeyDestroyed.
+    It is asked again once the page was read: whoever was removed in between gets nothing of a page that may
+    hold what was said after that. Raises Stranger, NotAllowed, KeyDestroyed.
     """
     membership = reader(officer, group_id)
-    if after is None:
-        return membership.pk, batch_of(latest_events(membership))
-    return membership.pk, batch_of(events_after(membership, after=after, epoch=epoch))
+    page = latest_events(membership) if after is None else events_after(membership, after=after, epoch=epoch)
+    return reader(officer, group_id).pk, batch_of(page)
 
 
 def pulse(
