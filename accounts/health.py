@@ -8,7 +8,18 @@ from dataclasses import dataclass
 
 import django
 from django.db import DatabaseError, connection, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
+# What a person reads for the names that programs read; a part without a label shows its name.
+_LABELS: dict[str, Promise] = {
+    "database": _("Database"),
+    "cen-database": _("Database of CEN"),
+    "migrations": _("Tables are up to date"),
+    "keys": _("Keys"),
+    "redis": _("Wake-ups (Redis)"),
+    "worker": _("Worker"),
+}
 _checks: dict[str, Callable[[], bool]] = {}
 
 
@@ -18,6 +29,11 @@ class Part:
 
     name: str
     well: bool
+
+    @property
+    def label(self) -> str | Promise:
+        """The translated name."""
+        return _LABELS.get(self.name, self.name)
 
 
 def provide(checks: Mapping[str, Callable[[], bool]]) -> None:

@@ -64,8 +64,9 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 TAG = re.compile(r"</?[a-z]\w*|https?://[^\s\"<]+", re.IGNORECASE)
 
 
-def present_sentences(domain: str, root: Path = ROOT) -> Catalog:
+def present_sentences(domain: str, root: Path | None = None) -> Catalog:
     """Return all sentences of the sources: `django` is Python and templates, `djangojs` the pages' scripts."""
+    root = root or ROOT
     catalog = Catalog(domain=domain)
     for path in _sources(domain, root):
         where = path.relative_to(root).as_posix()
@@ -88,7 +89,7 @@ def read_catalog(path: Path) -> Catalog:
         return read_po(source, locale=language, domain=path.stem)
 
 
-def refresh(path: Path, root: Path = ROOT) -> Catalog:
+def refresh(path: Path, root: Path | None = None) -> Catalog:
     """Return the catalogue of this file with exactly the present sentences; no translation is guessed."""
     catalog = read_catalog(path)
     catalog.update(present_sentences(path.stem, root), no_fuzzy_matching=True)

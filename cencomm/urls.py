@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views import defaults
 from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog
 
 from accounts.views.sign_in import set_language
 from cencomm.api import api
+
+handler400 = partial(defaults.bad_request, template_name="errors/400.html")
+handler403 = partial(defaults.permission_denied, template_name="errors/403.html")
+handler404 = partial(defaults.page_not_found, template_name="errors/404.html")
+handler500 = partial(defaults.server_error, template_name="errors/500.html")
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="groups:mine"), name="home"),
