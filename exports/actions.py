@@ -23,6 +23,7 @@ from exports.review import Row
 from groups import phases
 from groups.access import Right
 from groups.errors import NotAllowed
+from groups.gates import hold_group
 from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct
 
@@ -35,10 +36,8 @@ def _check_early(membership: Membership) -> None:
 
 
 def _check_may(membership: Membership) -> ClosedUserGroup:
-    """Lock the group's row against a change of phase and return it; refuse who may not transfer now."""
-    if not membership.has(Right.TRANSFER):
-        raise NotAllowed
-    group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=membership.group_id)
+    """Lock the group's row and return it; refuse who left, lost the role, or may not transfer in this phase."""
+    group = hold_group(membership, Right.TRANSFER)
     phases.permits(group, PhaseAct.TRANSFER)
     return group
 
@@ -101,14 +100,24 @@ def _transfers_of(row: Row) -> list[NewTransfer]:
 
 
 def retry_refused(membership: Membership, *, transfer_id: UUID) -> Batch:
-    """Put a refused record back into the queue, as it is now, in the name of this member."""
+    """Put a refused record back into the queue, as it is now, in the name of this member.
+
+    What blocks a row blocks it here too: since the refusal the mapping may let out another text, or a second report
+    of the same seizure came. Raises NothingToResolve, NothingToTransfer for a row that is not ready.
+    """
+    _check_early(membership)
+    refused = Transfer.objects.filter(group=membership.group, pk=transfer_id, state=Transfer.State.REFUSED)
+    found = refused.first()
+    if found is None:
+        raise NothingToResolve
+    ready = queries.review_of(membership, only=[found.message], again=True).ready
+    if not ready:
+        raise NothingToTransfer
+    [row] = ready
     with transaction.atomic():
         group = _check_may(membership)
-        refused = Transfer.objects.filter(group=group, pk=transfer_id, state=Transfer.State.REFUSED)
-        found = refused.first()
-        if found is None:
+        if not refused.select_for_update().exists():
             raise NothingToResolve
-        row = _only_row(queries.rows_to_send(membership, [found.message]))
         batch = Batch.objects.create(group=group, started_by=membership)
         refused.update(
             state=Transfer.State.QUEUED,
@@ -128,12 +137,6 @@ def retry_refused(membership: Membership, *, transfer_id: UUID) -> Batch:
         )
         tasks.deliver_soon(batch.pk)
     return batch
-
-
-def _only_row(rows: Sequence[Row]) -> Row:
-    if not rows:
-        raise NothingToResolve
-    return rows[0]
 
 
 def resolve(membership: Membership, *, message_id: UUID, kind: str, about: str = "") -> None:

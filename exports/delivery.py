@@ -73,7 +73,9 @@ def _deliver_turn(batch_id: UUID) -> int:
 def _why_not(batch: Batch) -> str:
     """Return why the batch may not go on now: the right is checked when it runs, not only when it was asked."""
     member: Membership = batch.started_by
-    if member.left_at is not None or not member.officer.is_active or not member.has(Right.TRANSFER):
+    officer = member.officer
+    gone = member.left_at is not None or not officer.is_active or officer.is_platform_administrator
+    if gone or not member.has(Right.TRANSFER):
         return "right_withdrawn"
     if not phases.allows(batch.group, PhaseAct.TRANSFER):
         return "phase_forbids"

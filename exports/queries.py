@@ -6,10 +6,9 @@ Every read takes a Membership first. What must not live here: writes, pages.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -58,10 +57,11 @@ class Review:
         return [*self.ready, *self.blocked, *self.not_validated]
 
 
-def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> Review:
+def review_of(membership: Membership, *, only: Iterable[UUID] | None = None, again: bool = False) -> Review:
     """Open the group's current seizures and say of each that was not sent what stands between it and CEN.
 
-    `only` narrows the answer to these messages; duplicates are still looked for in the whole group.
+    `only` narrows the answer to these messages; duplicates are still looked for in the whole group. `again`: also
+    of what was sent.
     Cost: one opening per seizure that CEN does not hold yet, and per one that it may duplicate.
     """
     rules, decisions, today = rules_in_force(), _decisions(membership), timezone.now().date()
@@ -72,7 +72,9 @@ def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> 
     digest_of, screened = sources.text_digest(membership), lru_cache(maxsize=5000)(screen)
     review = Review([], [], [], [], counts_of(membership))
     for row in rows:
-        if (row.message, row.version) in sent or (wanted is not None and row.message not in wanted):
+        if not again and (row.message, row.version) in sent:
+            continue
+        if wanted is not None and row.message not in wanted:
             continue
         row.blockers += find_invalid(row, today=today)
         row.blockers += find_nominal(
@@ -82,7 +84,7 @@ def review_of(membership: Membership, *, only: Iterable[UUID] | None = None) -> 
             screened=screened,
         )
         row.blockers += duplicates.get(row.message, [])
-        row.digest = record_digest(row.records)
+        row.digest = record_digest(row.records, digest_of)
         if row.message in decisions.duplicate:
             review.set_aside.append(row)
         elif row.status not in {Status.VALIDATED_OCU, Status.WITHDRAWN}:
@@ -106,8 +108,9 @@ def rows_to_send(membership: Membership, messages: Iterable[UUID]) -> list[Row]:
     A withdrawn message that CEN holds nothing of is missing.
     """
     rows = _rows(membership, rules_in_force(), only=list(messages))
+    digest_of = sources.text_digest(membership)
     for row in rows:
-        row.digest = record_digest(row.records)
+        row.digest = record_digest(row.records, digest_of)
     return rows
 
 
@@ -142,9 +145,12 @@ def _held(membership: Membership, roots: set[str]) -> dict[str, set[str]]:
     return dict(held)
 
 
-def record_digest(records: Sequence[dict[str, Any]]) -> str:
-    """Return the digest that binds a confirmation to the very records that were shown (hexadecimal SHA-256)."""
-    return sha256(orjson.dumps(records, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def record_digest(records: Sequence[dict[str, Any]], digest_of: Callable[[str], str]) -> str:
+    """Return the digest that binds a confirmation to the very records that were shown, in hexadecimal.
+
+    It is stored before CEN has the record, and a record is soon guessed: so it is keyed (`sources.text_digest`).
+    """
+    return digest_of(orjson.dumps(records, option=orjson.OPT_SORT_KEYS).decode())
 
 
 def counts_of(membership: Membership) -> dict[str, int]:

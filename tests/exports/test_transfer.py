@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
+import orjson
 import pytest
 from django.utils import timezone
 
@@ -16,7 +18,7 @@ from exports import actions, queries
 from exports.delivery import deliver_batch, deliver_waiting
 from exports.errors import NothingToResolve, NothingToTransfer, RecordChanged
 from exports.models import Batch, Resolution, Transfer
-from groups.errors import NotAllowed, OperationClosed, PhaseForbids
+from groups.errors import NotAllowed, OperationClosed, PhaseForbids, Stranger
 from groups.models import ClosedUserGroup, Membership, Phase, Role
 from messaging.actions import move_status
 from messaging.errors import NotYours
@@ -135,6 +137,16 @@ def test_confirmation_is_bound_to_what_was_shown(report: Report, coordinator: Me
     assert Transfer.objects.count() == 1
 
 
+def test_what_is_stored_of_a_record_confirms_no_guess(report: Report, coordinator: Membership) -> None:
+    report()
+    [row] = queries.review_of(coordinator).ready
+    actions.start_transfer(coordinator)
+    guess = sha256(orjson.dumps(row.records, option=orjson.OPT_SORT_KEYS)).digest()
+    stored = bytes(Transfer.objects.get().confirmed_digest)
+    assert stored == bytes.fromhex(row.digest)
+    assert stored != guess
+
+
 def test_correction_becomes_a_version_of_the_same_record(report: Report, coordinator: Membership) -> None:
     first = report()
     send(coordinator)
@@ -197,6 +209,32 @@ def test_refused_record_can_be_sent_again(report: Report, coordinator: Membershi
     deliver_batch(again.pk)
     assert Transfer.objects.get().state == "accepted"
     assert Seizure.objects.count() == 1
+
+
+def test_refused_record_that_is_blocked_by_now_is_not_sent_again(report: Report, coordinator: Membership) -> None:
+    first = report()
+    batch = actions.start_transfer(coordinator)
+    Membership.objects.filter(pk=coordinator.pk).update(role=Role.ANALYST)
+    deliver_batch(batch.pk)
+    Membership.objects.filter(pk=coordinator.pk).update(role=Role.COORDINATOR)
+    second = report()  # the same seizure, reported twice
+    transfer = Transfer.objects.get()
+    with pytest.raises(NothingToTransfer):
+        actions.retry_refused(coordinator, transfer_id=transfer.pk)
+    actions.resolve(coordinator, message_id=second.pk, kind=Resolution.Kind.NOT_DUPLICATE)
+    actions.retry_refused(coordinator, transfer_id=transfer.pk)
+    assert Transfer.objects.get(message=first.pk).state == "queued"
+
+
+def test_coordinator_who_was_removed_meanwhile_sends_nothing(report: Report, coordinator: Membership) -> None:
+    report()
+    review = queries.review_of(coordinator)
+    Membership.objects.filter(pk=coordinator.pk).update(left_at=timezone.now())
+    with pytest.raises(Stranger):
+        actions.start_transfer(coordinator, review=review)
+    with pytest.raises(Stranger):
+        actions.set_automatic(coordinator, on=True)
+    assert not Batch.objects.exists()
 
 
 def test_what_cen_refuses_is_kept_with_its_reason(
