@@ -40,7 +40,9 @@ def mine(request: HttpRequest) -> HttpResponse:
         }
         for membership in memberships
     ]
-    return render(request, "groups/mine.html", {"cards": cards, "officer": officer})
+    # The console comes here when its officer has left the group, or was removed from it.
+    context = {"cards": cards, "officer": officer, "left": "left" in request.GET}
+    return render(request, "groups/mine.html", context)
 
 
 def _entrance(membership: Membership) -> str:

@@ -65,7 +65,7 @@ const composer = new Composer({
     countries: group.countries.map(({ code, name }) => ({ code, label: name })),
     messages: (field) => choicesFor(field),
   },
-  send: (message) => outbox.send(group.id, message),
+  send: (message, instead) => outbox.send(group.id, message, { instead }),
   answerable: (kind) => everything.ordered().filter((message) => message.kind === kind && !message.answered).reverse(),
   prepare: (kind) => (kind === "sitrep" ? sitrepFigures(group.id) : {}),
   openSeizure: (warning) => location.assign(data.urls.seizure + (warning ? `?warning=${warning.id}` : "")),
@@ -172,7 +172,7 @@ live.addEventListener("restart", ({ detail: { epoch } }) => {
   stream.setFeed(current);
   fetchOlder();
 });
-live.addEventListener("left", () => location.assign("/groups/"));
+live.addEventListener("left", () => location.replace("/groups/?left"));
 live.addEventListener("signedout", () => location.reload());
 live.addEventListener("state", showState);
 
@@ -190,9 +190,10 @@ function drawPending() {
     retry: ({ id }) => outbox.retry(id),
     discard: ({ id }) => outbox.discard(id),
     edit: (chosen) => {
-      outbox.discard(chosen.id);
+      // It stays in the outbox, as a draft, until what was made of it is there in its place.
+      outbox.keep(chosen.group, chosen.message);
       if (chosen.message.kind === "seizure") location.assign(`${data.urls.seizure}?draft=${chosen.id}`);
-      else composer.edit(chosen, everything.get(chosen.message.in_reply_to));
+      else composer.edit(chosen, (id) => everything.get(id));
     },
   })));
   if (stream.following) stream.stick();

@@ -1,0 +1,85 @@
+"""What officers do on the pages, as they would say it: open, send, answer, fill in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from uuid import uuid4
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.words import Words
+
+
+def a_text(what: str = "Quay 4 checked, nothing found") -> str:
+    """Return a text that nobody has written before."""
+    return f"{what}, {uuid4().hex[:8]}"
+
+
+def row_of(page: Page, subject: str, kind: str = "") -> Locator:
+    """Return the stream's row whose subject that is; with a kind, the one of that kind."""
+    rows = page.locator(".row-line").filter(has=page.locator(".row-subject", has_text=subject))
+    return rows.filter(has=page.locator(f".kind-{kind}")) if kind else rows
+
+
+def open_row(page: Page, row: Locator) -> None:
+    """Open a row of the stream; its record is in sight afterwards."""
+    row.locator(".row-body").click()
+    expect(page.locator("#record .record-reference")).to_be_visible()
+    expect(page.locator("#record")).to_have_attribute("aria-busy", "false")
+
+
+def field(page: Page, name: str) -> Locator:
+    """Return the field of that name, of the form on the page."""
+    return page.locator(f'[data-field="{name}"]')
+
+
+def pick(page: Page, name: str, query: str, entry: str) -> None:
+    """Type into a field that offers entries, and pick the one that begins with that code or those words."""
+    box = field(page, name).get_by_role("combobox")
+    box.fill(query)
+    field(page, name).get_by_role("option", name=re.compile(f"^{re.escape(entry)}")).first.click()
+    expect(box).to_have_attribute("aria-expanded", "false")
+
+
+def tick(page: Page, name: str, code: str) -> None:
+    """Choose one of the chips of a field, behind “More…” if need be."""
+    chip = field(page, name).locator(f'.chip:has(input[value="{code}"])')
+    if not chip.count():
+        field(page, name).locator(".chip-more").click()
+    chip.click()
+    expect(chip.locator("input")).to_be_checked()
+
+
+def fill_in(page: Page, values: Mapping[str, str]) -> None:
+    """Type into plain fields."""
+    for name, value in values.items():
+        field(page, name).locator("input, textarea").first.fill(value)
+
+
+def send(page: Page, words: Words) -> None:
+    """Send what the composer holds; it empties at once."""
+    page.locator("#composer").get_by_role("button", name=words("Send"), exact=True).click()
+    expect(page.locator("#composer [data-kind=note]")).to_have_attribute("aria-pressed", "true")
+
+
+def write_note(page: Page, words: Words, text: str) -> None:
+    """Write a note in one line and send it."""
+    page.locator("#composer textarea.note").fill(text)
+    send(page, words)
+
+
+def stay(page: Page) -> None:
+    """Mark the page: `expect_stayed` tells whether it was loaded again since."""
+    page.evaluate("window.stayed = true")
+
+
+def expect_stayed(page: Page) -> None:
+    assert page.evaluate("window.stayed === true"), "the page was loaded again"
+
+
+def reference_in(text: str) -> str:
+    """Return the message reference that stands in a text."""
+    found = re.search(r"\b[A-Z0-9]+-[A-Z]{2}-[A-Z]{3}-\d+\b", text)
+    assert found, text
+    return found.group()

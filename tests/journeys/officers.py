@@ -1,0 +1,133 @@
+"""Officers of the demo at their browsers: how they sign in, and what their browsers complain about.
+
+A code works once, so each signs in once in a run; later browsers of the same officer start from that session.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from cencomm.demo.people import PASSWORD, PEOPLE
+from tests.cencomm.ports import wait_until
+from tests.journeys.product import Product
+from tests.journeys.words import Words
+
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+LANGUAGES = {person.key: person.language for person in PEOPLE}
+
+
+def wait_for_code(product: Product, email: str) -> str:
+    """Return a code that was not used yet; the next one comes within half a minute."""
+    found = ""
+
+    def unused() -> bool:
+        nonlocal found
+        found, works = product.code(email)
+        return works
+
+    wait_until(unused, seconds=45, what=f"an unused code of {email}")
+    return found
+
+
+def sign_in(page: Page, product: Product, name: str) -> None:
+    """Sign in on the real pages with the keyboard alone: password, then code."""
+    email = f"{name}@demo.invalid"
+    page.goto(f"{product.url}/sign-in/")
+    expect(page.locator("#id_email")).to_be_focused()
+    page.keyboard.type(email)
+    page.keyboard.press("Tab")
+    expect(page.locator("#id_password")).to_be_focused()
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sign-in/code/")
+    expect(page.locator("#id_code")).to_be_focused()
+    page.keyboard.type(wait_for_code(product, email))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/groups/")
+
+
+class Sessions:
+    """The session of each officer who has signed in during this run."""
+
+    def __init__(self, product: Product, browser: Browser) -> None:
+        self.product = product
+        self.browser = browser
+        self._states: dict[str, Any] = {}
+
+    def of(self, name: str) -> Mapping[str, Any]:
+        """Return what a browser holds after the officer has signed in; nothing else is in it."""
+        if name not in self._states:
+            context = self.browser.new_context(viewport=DESKTOP, locale=LANGUAGES[name])
+            sign_in(context.new_page(), self.product, name)
+            self._states[name] = context.storage_state()
+            context.close()
+        return self._states[name]
+
+
+class Officers:
+    """The browsers of one test. Whatever one of them complains about fails the test, unless it was expected."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.product = sessions.product
+        self._contexts: list[BrowserContext] = []
+        self._complaints: list[str] = []
+        self._expected: list[re.Pattern[str]] = []
+
+    def browser_of(self, name: str | None, **settings: Any) -> BrowserContext:
+        """Return a browser of its own in which that officer is signed in; without a name, nobody is."""
+        settings.setdefault("viewport", DESKTOP)
+        if name:
+            settings |= {"storage_state": self.sessions.of(name), "locale": LANGUAGES[name]}
+        context = self.sessions.browser.new_context(base_url=self.product.url, **settings)
+        context.set_default_timeout(20_000)
+        context.on("console", lambda message: self._hear(name, message))
+        context.on("weberror", lambda error: self._complaints.append(f"{name}: {error.error}"))
+        self._contexts.append(context)
+        return context
+
+    def page_of(self, name: str | None, path: str = "/groups/", **settings: Any) -> Page:
+        """Return that officer's page at `path`, in a browser of its own."""
+        page = self.browser_of(name, **settings).new_page()
+        page.goto(path)
+        return page
+
+    def console_of(self, name: str, **settings: Any) -> Page:
+        """Return that officer's console, live."""
+        page = self.page_of(name, **settings)
+        page.locator(".group-card-link").first.click()
+        expect_live(page)
+        return page
+
+    def words_of(self, name: str) -> Words:
+        """Return the words of that officer's pages."""
+        return Words(LANGUAGES[name])
+
+    def expect_complaint(self, pattern: str) -> None:
+        """A complaint of a browser that belongs to this journey: a refused page, a network that is away."""
+        self._expected.append(re.compile(pattern))
+
+    def complaints(self) -> list[str]:
+        """What the browsers complained about and nobody expected."""
+        return [text for text in self._complaints if not any(one.search(text) for one in self._expected)]
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def _hear(self, name: str | None, message: ConsoleMessage) -> None:
+        where = message.location.get("url", "")
+        self._complaints.append(f"{name}: {message.type}: {message.text} ({where})")
+
+
+def expect_live(page: Page) -> None:
+    """Wait until the console says that it is live."""
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
+
+
+Enter = Callable[..., Page]
