@@ -6,7 +6,7 @@ import { mintId } from "./outbox.js";
 import { el, kindTag } from "./rows.js";
 
 export class Composer {
-  /** settings: {element, data, labels, context, storage, send(message), answerable(kind), openSeizure(warning), prepare(kind)} */
+  /** settings: {element, data, labels, context, storage, send(message, instead), answerable(kind), openSeizure(warning), prepare(kind)} */
   constructor(settings) {
     Object.assign(this, settings);
     this.key = `cencomm-writing:${this.data.me.id}:${this.data.group.id}`;
@@ -56,14 +56,14 @@ export class Composer {
   }
 
   /** Opens the composer for a kind; `answer`: the message answered; `supersedes`: the one corrected; values: body. */
-  start(kind, { answer = null, supersedes = null, values = {}, subject = "", options = {}, problems = null, focus = true } = {}) {
+  start(kind, { answer = null, supersedes = null, instead = null, values = {}, subject = "", options = {}, problems = null, focus = true } = {}) {
     if (!this.can(kind)) return;
     if (kind === "seizure" && !supersedes) {
       this.openSeizure(answer?.kind === "warning" ? answer : null);
       return;
     }
     const rule = this.data.kinds.find((candidate) => candidate.code === kind);
-    this.state = { kind, answer, supersedes, rule };
+    this.state = { kind, answer, supersedes, instead, rule };
     for (const button of this.kindBar.children) button.setAttribute("aria-pressed", String(button.dataset.kind === kind));
     this.drawAnswer();
     this.drawForm(values, subject, options);
@@ -87,7 +87,7 @@ export class Composer {
       this.answerLine.append(text);
       if (!rule.answers && !supersedes) {
         const drop = el("button", "link-button", gettext("not an answer"), { type: "button" });
-        drop.addEventListener("click", () => this.start(this.state.kind, { values: this.values() }));
+        drop.addEventListener("click", () => this.start(this.state.kind, { values: this.values(), instead: this.state.instead }));
         this.answerLine.append(drop);
       }
     } else if (rule.answers) this.answerLine.append(this.answerChoice(rule));
@@ -101,7 +101,7 @@ export class Composer {
     for (const message of candidates) select.append(el("option", "", `${message.reference} ${message.subject}`, { value: message.id }));
     select.addEventListener("change", () => {
       const answer = candidates.find((message) => message.id === select.value);
-      if (answer) this.start(this.state.kind, { answer, values: this.values() });
+      if (answer) this.start(this.state.kind, { answer, values: this.values(), instead: this.state.instead });
     });
     return select;
   }
@@ -142,7 +142,7 @@ export class Composer {
   }
 
   submit() {
-    const { kind, answer, supersedes, rule } = this.state;
+    const { kind, answer, supersedes, instead, rule } = this.state;
     const body = this.values();
     if (kind === "note" && !body.text) return this.focus();
     if (rule.answers && !answer && !supersedes) {
@@ -161,15 +161,25 @@ export class Composer {
     if (subject) message.subject = subject;
     if (answer) message.in_reply_to = answer.id;
     if (supersedes) message.supersedes = supersedes.id;
-    this.storage.removeItem(this.key);
-    this.send(message);
+    this.send(message, instead); // a storage that is full throws here: what was written still stands
     this.reset();
   }
 
-  /** Takes back what was refused, with the reasons at their fields. */
-  edit(entry, answer) {
+  /** Takes back what was refused, with the reasons at their fields; find(id): a message that is at hand. */
+  edit(entry, find) {
     const { message, problem } = entry;
-    this.start(message.kind, { answer, values: message.body, subject: message.subject ?? "", options: message, problems: problem?.errors ?? null });
+    const rule = this.kinds.find((kind) => kind.code === message.kind);
+    const named = (id, kind) => (id ? (find(id) ?? { id, kind, reference: "" }) : null);
+    this.start(message.kind, {
+      answer: named(message.in_reply_to, rule?.answers ?? message.kind),
+      supersedes: named(message.supersedes, message.kind),
+      instead: entry.id,
+      values: message.body,
+      subject: message.subject ?? "",
+      options: message,
+      problems: problem?.errors ?? null,
+    });
+    this.save();
   }
 
   reset() {
@@ -180,9 +190,9 @@ export class Composer {
 
   save() {
     const values = this.values();
-    const { kind, answer } = this.state;
+    const { kind, answer, supersedes, instead } = this.state;
     if (!Object.keys(values).length) this.storage.removeItem(this.key);
-    else this.storage.setItem(this.key, JSON.stringify({ kind, answer, values, subject: this.subject?.value ?? "" }));
+    else this.storage.setItem(this.key, JSON.stringify({ kind, answer, supersedes, instead, values, subject: this.subject?.value ?? "" }));
   }
 
   restore() {

@@ -29,10 +29,10 @@ export class Outbox {
     return this.entries(group).length;
   }
 
-  /** Puts a message in and tries to send it. Its id must have been minted by the caller. */
-  send(group, message) {
+  /** Puts a message in, in the place of `instead` if it is an edited entry, and tries to send it. The caller minted its id. */
+  send(group, message, { instead = null } = {}) {
     this.update((entries) => [
-      ...entries.filter((entry) => entry.id !== message.id),
+      ...entries.filter((entry) => entry.id !== message.id && entry.id !== instead),
       { id: message.id, group, message, state: "waiting", problem: null, written_at: new Date().toISOString() },
     ]);
     return this.flush();

@@ -43,6 +43,7 @@ function startValues() {
 
 let form = draw(startValues());
 let minted = null;
+let edited = null; // the entry of the outbox that is in the form; it leaves the outbox when its successor is in it
 
 function draw(values) {
   return renderForm($("seizure-fields"), description, {
@@ -95,13 +96,19 @@ async function submit(event) {
   minted = mintId();
   const message = { id: minted, kind: "seizure", language: me.language, body };
   if (description.template) message.template = description.template;
-  const warning = body.warning ?? data.warning?.id ?? data.corrected?.in_reply_to;
+  const meant = edited ? edited.message : { in_reply_to: data.warning?.id ?? data.corrected?.in_reply_to, supersedes: data.corrected?.id };
+  const warning = body.warning ?? meant.in_reply_to;
   if (warning) message.in_reply_to = warning;
-  if (data.corrected) message.supersedes = data.corrected.id;
+  if (meant.supersedes) message.supersedes = meant.supersedes;
   rememberLast(body);
   $("seizure-submit").disabled = true;
-  await outbox.send(group.id, message);
-  $("seizure-submit").disabled = false;
+  try {
+    const sending = outbox.send(group.id, message, { instead: edited?.id }); // a full storage throws: the form still stands
+    edited = null;
+    await sending;
+  } finally {
+    $("seizure-submit").disabled = false;
+  }
   settle();
 }
 
@@ -109,13 +116,26 @@ async function submit(event) {
 function settle() {
   const entry = outbox.entries(group.id).find((candidate) => candidate.id === minted);
   if (entry?.state === "failed") {
-    outbox.discard(entry.id);
-    const errors = entry.problem?.errors?.length ? entry.problem.errors : [{ field: "", message: entry.problem?.detail || entry.problem?.title }];
-    form.setErrors(errors);
+    edited = entry;
+    outbox.keep(entry.group, entry.message);
+    showProblem(entry.problem);
     return;
   }
   localStorage.removeItem(keptKey);
   showDone(entry ? null : sent.get(minted));
+}
+
+function showProblem(problem) {
+  if (problem) form.setErrors(problem.errors?.length ? problem.errors : [{ field: "", message: problem.detail || problem.title }]);
+}
+
+/** Takes an entry of the outbox into the form. It stays there as a draft: whoever goes away now loses nothing. */
+function edit(entry) {
+  outbox.keep(entry.group, entry.message);
+  edited = entry;
+  form = draw(entry.message.body);
+  showProblem(entry.problem);
+  showState();
 }
 
 function showDone(answer) {
@@ -132,7 +152,7 @@ function showDone(answer) {
 function showState() {
   showConnection(navigator.onLine ? "online" : "offline", outbox.count());
   $("seizure-submit").textContent = navigator.onLine ? gettext("Send") : gettext("Send when the network returns");
-  const entries = outbox.entries(group.id).filter((entry) => entry.message.kind === "seizure" && entry.id !== minted);
+  const entries = outbox.entries(group.id).filter((entry) => entry.message.kind === "seizure" && ![minted, edited?.id].includes(entry.id));
   $("waiting-list").replaceChildren(...entries.map(waitingEntry));
   if (!$("seizure-done").hidden && sent.has(minted)) showDone(sent.get(minted));
 }
@@ -144,14 +164,12 @@ function waitingEntry(entry) {
     failed: gettext("A report was refused."), draft: gettext("A draft.") };
   line.append(el("span", "", `${words[entry.state]} ${reason ?? ""}`));
   const open = el("button", "btn btn-sm", gettext("Edit"), { type: "button" });
-  open.addEventListener("click", () => {
-    outbox.discard(entry.id);
-    form = draw(entry.message.body);
-    if (entry.problem?.errors) form.setErrors(entry.problem.errors);
-  });
+  open.addEventListener("click", () => edit(entry));
   const discard = el("button", "btn btn-sm", gettext("Discard"), { type: "button" });
   discard.addEventListener("click", () => outbox.discard(entry.id));
-  line.append(open, discard);
+  // What is on its way may have arrived: another report made of it would be a second one.
+  if (entry.state === "failed" || entry.state === "draft") line.append(open);
+  line.append(discard);
   return line;
 }
 
@@ -162,4 +180,6 @@ for (const name of ["online", "offline", "storage"]) addEventListener(name, show
 addEventListener("online", () => outbox.flush());
 offerKept();
 showState();
+const asked = outbox.entries(group.id).find((entry) => entry.id === new URLSearchParams(location.search).get("draft"));
+if (asked?.message.kind === "seizure") edit(asked);
 outbox.flush();

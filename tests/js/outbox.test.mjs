@@ -96,3 +96,21 @@ test("ids are version 4 UUIDs also without a secure context", () => {
   const source = { getRandomValues: (bytes) => globalThis.crypto.getRandomValues(bytes) };
   assert.match(mintId(source), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
+
+test("what was made of a draft takes its place, and nothing is missing in between", async () => {
+  const { box } = outbox({ deliver: async () => {}, online: () => false });
+  box.keep("g", { id: "old", body: { text: "first" } });
+  await box.send("g", { id: "new", body: { text: "second" } }, { instead: "old" });
+  assert.deepEqual(box.entries("g").map(({ id, state }) => [id, state]), [["new", "waiting"]]);
+});
+
+test("a storage that is full loses neither the draft nor what was written", () => {
+  const storage = new Storage();
+  const { box } = outbox({ deliver: async () => {}, storage, online: () => false });
+  box.keep("g", { id: "old" });
+  storage.setItem = () => {
+    throw new Error("full");
+  };
+  assert.throws(() => box.send("g", { id: "new" }, { instead: "old" }));
+  assert.deepEqual(box.entries("g").map(({ id }) => id), ["old"]);
+});
