@@ -7,13 +7,43 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cen.fields import REASONS as CEN_REASONS
+
 HEADER = ("line", "stage", "column", "code", "reason", "message")
-CORRECTED = "corrected"  # a later message of the group says otherwise than the file
+CORRECTED = "corrected"
+# What stands in the report where nobody else, form or CEN, has said it in words.
+REASONS: Mapping[str, str | Promise] = {
+    "value_missing": _("This column is empty, and its value is needed."),
+    "value_not_mapped": _("The mapping file does not say what this word means."),
+    "country_unknown": _("No country is known by this name."),
+    "not_a_date": _("This is no date, or not written as the mapping file says."),
+    "not_a_number": _("This is no number."),
+    "unit_missing": _("The amount has no unit."),
+    "unit_not_mapped": _("The mapping file does not say what this unit means."),
+    "too_few_columns": _("The row has fewer columns than the file."),
+    "too_many_columns": _("The row has more columns than the file."),
+    "too_long": _("The row is too long."),
+    "not_text": _("The row holds bytes that are no text in this encoding."),
+    "unreadable": _("The row cannot be read as separated values."),
+    "file_broken_off": _("The file ends in the middle: the rest cannot be read."),
+    CORRECTED: _("The seizure was corrected in the group: the correction counts, not the file."),
+    "returned": _("The seizure was returned to its officer."),
+    "withdrawn": _("The seizure was withdrawn."),
+    "not_validated": _("The seizure is not validated by the coordination unit."),
+    "duplicate": _("The seizure was set aside as a repetition of another."),
+    "right_withdrawn": _("Whoever confirmed the transfer may not transfer any more."),
+    "phase_forbids": _("The phase of the group does not permit a transfer."),
+    "withdrawn_meanwhile": _("The seizure was withdrawn or corrected before it was sent."),
+    "changed_meanwhile": _("The seizure changed after it was confirmed."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +71,12 @@ class Ledger:
 
     def refuse(self, line: int, stage: str, column: str, code: str, reason: str = "") -> None:
         """Note a reason against a row that is no message."""
-        self.refused.append(Refused(line, stage, column, code, reason))
+        self.refused.append(Refused(line, stage, column, code, reason or _sentence(code)))
 
     def hold_back(self, message: UUID, stage: str, column: str, code: str, reason: str = "") -> None:
         """Note a reason why a message does not reach CEN."""
-        self.refused.append(Refused(self.lines[message], stage, column, code, reason, message))
+        words = reason or _sentence(code)
+        self.refused.append(Refused(self.lines[message], stage, column, code, words, message))
 
     @property
     def refused_lines(self) -> set[int]:
@@ -59,6 +90,10 @@ class Ledger:
             first.setdefault(one.line, one)
         counted = Counter((one.stage, one.column, one.code) for one in first.values())
         return [(*key, rows) for key, rows in counted.most_common()]
+
+
+def _sentence(code: str) -> str:
+    return str(REASONS.get(code) or CEN_REASONS.get(code, ""))
 
 
 def write_report(path: Path, refused: Iterable[Refused]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from django.utils.translation import override
+
 from exports.importing.ledger import Ledger
 from exports.importing.mapping_file import ImportMapping
 from exports.importing.posting import Posting
@@ -58,7 +60,7 @@ def try_out_file(membership: Membership, mapping: ImportMapping, source: SourceF
     """Map and check a file for a group; nothing is written. Raises FormLacksField, NoTemplate."""
     posting = Posting(membership, mapping, source)
     run = Run(posting.ledger, posting.left_out)
-    with run.stage("check") as rows:
+    with override(membership.officer.language), run.stage("check") as rows:
         posting.try_out()
         rows.append(run.ledger.rows)
     return run
@@ -67,9 +69,14 @@ def try_out_file(membership: Membership, mapping: ImportMapping, source: SourceF
 def import_file(membership: Membership, mapping: ImportMapping, source: SourceFile, *, wishes: Wishes) -> Run:
     """Take a file into a group, and as far towards CEN as is wished. Run again it doubles nothing.
 
-    Raises FormLacksField, NoTemplate, Stranger, NotAllowed, OperationClosed, PhaseForbids.
+    Reasons are in the language of the officer who sends. Raises FormLacksField, NoTemplate, Stranger, NotAllowed,
+    OperationClosed, PhaseForbids.
     """
-    posting = Posting(membership, mapping, source)
+    with override(membership.officer.language):
+        return _import_file(Posting(membership, mapping, source), mapping, source, wishes)
+
+
+def _import_file(posting: Posting, mapping: ImportMapping, source: SourceFile, wishes: Wishes) -> Run:
     ledger = posting.ledger
     run = Run(ledger, posting.left_out)
     with run.stage("map and post") as rows:
