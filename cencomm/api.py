@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import orjson
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -22,6 +24,8 @@ from groups.api import router as groups_router
 from messaging.api import router as messaging_router
 from problems import FieldProblem, Refusal
 from simplified_forms.api import router as forms_router
+
+logger = logging.getLogger("cencomm.api")
 
 
 class OrjsonParser(Parser):
@@ -80,6 +84,14 @@ class Unexpected(Refusal):
 
     code = "unexpected"
     status = 500
+
+
+class Unavailable(Refusal):
+    """The database does not answer at the moment. Try again in a few seconds."""
+
+    code = "unavailable"
+    status = 503
+    retry_after = 5
 
 
 api = NinjaAPI(
@@ -145,6 +157,19 @@ def _not_found(request: HttpRequest, exc: Http404) -> HttpResponse:
 @api.exception_handler(RequestDataTooBig)
 def _too_large(request: HttpRequest, exc: RequestDataTooBig) -> HttpResponse:
     return problem_response(TooLarge())
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _unavailable(request: HttpRequest, exc: Exception) -> HttpResponse:
+    logger.error("the database failed", exc_info=exc)
+    return problem_response(Unavailable())
+
+
+@api.exception_handler(Exception)
+def _unexpected(request: HttpRequest, exc: Exception) -> HttpResponse:
+    logger.error("%s %s failed", request.method, request.path, exc_info=exc)
+    return problem_response(Unexpected())
 
 
 @api.exception_handler(SuspiciousOperation)

@@ -12,14 +12,27 @@ from problems import Refusal
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
+class Unreadable(Refusal):
+    """This address cannot be read."""
+
+    code = "bad_request"
+    status = 400
+
+
 class EdgeHeadersMiddleware:
-    """Headers that Django has no setting for; nothing that carries content may be stored by a cache."""
+    """Headers that Django has no setting for; nothing that carries content may be stored by a cache.
+
+    An address with a NUL byte is refused: no name or code holds one, and PostgreSQL takes none.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            response: HttpResponse = problem_response(Unreadable())
+        else:
+            response = self.get_response(request)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault(
             "Permissions-Policy", "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
@@ -46,13 +59,15 @@ class RefusalMiddleware:
 
 def refusal_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return the answer that a refusal gives: JSON to programs, a page to people."""
-    response: HttpResponse
     if "text/html" in request.headers.get("Accept", "text/html"):
         response = render(request, "errors/refusal.html", {"refusal": refusal}, status=refusal.status)
     else:
-        response = JsonResponse(
-            refusal.as_problem(), status=refusal.status, content_type="application/problem+json"
-        )
+        response = problem_response(refusal)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
+
+
+def problem_response(refusal: Refusal) -> HttpResponse:
+    """Return a refusal as a problem document."""
+    return JsonResponse(refusal.as_problem(), status=refusal.status, content_type="application/problem+json")

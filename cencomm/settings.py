@@ -227,9 +227,7 @@ STATIC_ROOT = DATA_DIR / "staticfiles"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-MAILERS = {
-    "default": {"BACKEND": env("CENCOMM_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")}
-}
+MAILERS = {"default": {"BACKEND": env("CENCOMM_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")}}
 
 # Keys: never in an environment variable, always files.
 CENCOMM_ROOT_KEY_FILE = Path(env("CENCOMM_ROOT_KEY_FILE_PATH") or DATA_DIR / "keys" / "root.key")
@@ -241,6 +239,7 @@ CENCOMM_LIMITS = {
     "message_bytes": 64 * 1024,
     "frame_bytes": 128 * 1024,
     "posts_per_officer_per_minute": int(env("CENCOMM_POSTS_PER_MINUTE", "120")),
+    "posts_waiting": 1000,  # in one process; past it posts are refused with 503
     "sockets_per_officer": 20,
     "socket_queue_bytes": 4 * 1024 * 1024,
     "page_size": 500,
@@ -255,7 +254,12 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "cencomm.logs.ReticentFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("CENCOMM_LOG_LEVEL", "WARNING")},
     "loggers": {

@@ -53,7 +53,7 @@ def _load(path: str, stamp: tuple[float, int]) -> StaticFile:
 @lru_cache(maxsize=4096)
 def _found(name: str) -> str | None:
     found = finders.find(name)
-    return str(found) if found else None
+    return str(found) if found and Path(str(found)).is_file() else None
 
 
 class StaticFilesMiddleware:

@@ -24,7 +24,8 @@ from messaging.schemas import MessageIn, SeenIn, StatusIn
 
 router = Router(tags=["messages"])
 READ, WRITE = "messages:read", "messages:write"
-Codes = Annotated[list[str], Field(max_length=50)]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
+Codes = Annotated[list[Code], Field(max_length=50)]
 
 
 class PositionIn(Schema):

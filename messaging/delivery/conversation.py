@@ -19,7 +19,7 @@ from django.utils import translation
 
 from accounts.api_auth import Identity, officer_from_scope
 from accounts.errors import ScopeMissing
-from messaging.delivery.errors import BadFrame, TooManyGroups, Unexpected
+from messaging.delivery.errors import BadFrame, TooManyGroups, failure_of
 from messaging.delivery.hub import Follower, Hub, hub
 from messaging.delivery.outbox import Frame, Outbox, Send, frame, frames_of
 from messaging.delivery.reads import Batch, batch_for_member, in_thread, reader
@@ -158,7 +158,7 @@ class Conversation:
         except Exception as error:  # noqa: BLE001
             # Only the kind of failure: its message may quote what was sent.
             logger.error("an item of a socket failed: %s", type(error).__name__)
-            self._refuse(Unexpected(), item)
+            self._refuse(failure_of(error), item)
 
     def _refuse(self, refusal: Refusal, item: Mapping[str, Any]) -> None:
         message = item.get("message")
@@ -246,7 +246,7 @@ class Conversation:
         except Exception as error:  # noqa: BLE001
             logger.error("catching up failed: %s", type(error).__name__)
             self._stop_following(follower)
-            self._refuse(Unexpected(), {"group": group})
+            self._refuse(failure_of(error), {"group": group})
 
     def _stop_following(self, follower: Follower) -> None:
         self._hub.unfollow(follower)

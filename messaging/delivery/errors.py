@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import InterfaceError, OperationalError
+
 from problems import Refusal
 
 
@@ -24,3 +26,16 @@ class Unexpected(Refusal):
 
     code = "unexpected"
     status = 500
+
+
+class Unavailable(Refusal):
+    """The database does not answer at the moment. Try again in a few seconds."""
+
+    code = "unavailable"
+    status = 503
+    retry_after = 5
+
+
+def failure_of(error: Exception) -> Refusal:
+    """Return what a client is told of a failure: whether the same may work in a moment, never what failed."""
+    return Unavailable() if isinstance(error, (OperationalError, InterfaceError)) else Unexpected()
