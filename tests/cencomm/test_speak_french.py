@@ -12,8 +12,10 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
+from django.utils import translation
 
 from accounts.models import Officer
+from cen.pages import grouped
 from cencomm.extraction import DOMAINS, read_catalog
 from cencomm.translations import ROOT
 from groups.models import ClosedUserGroup
@@ -192,6 +194,12 @@ def test_the_stream_refuses_in_the_officers_language(fatou: Officer) -> None:
 
     async_to_sync(refuse)()
     assert json.loads(told[0].text)[0]["problem"]["title"] == NOTHING_SUCH
+
+
+@pytest.mark.parametrize(("language", "text"), [("fr", "1\u202f240\u202f000,5"), ("en", "1\u202f240\u202f000.5")])
+def test_quantities_of_cen_have_the_decimal_mark_of_the_language(language: str, text: str) -> None:
+    with translation.override(language):
+        assert grouped("1240000.5") == text
 
 
 def test_the_scripts_get_their_catalogue(client: Client, sign_in: SignIn, fatou: Officer) -> None:
