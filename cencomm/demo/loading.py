@@ -95,7 +95,7 @@ def _make_people(stage: Stage) -> None:
             administration=administrations[person.administration],
             language=person.language,
             time_zone=person.time_zone,
-            password=PASSWORD if person.signs_in else None,
+            password=PASSWORD,
             is_platform_administrator=person.administrator,
         )
         if person.signs_in:
