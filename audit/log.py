@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -49,6 +50,27 @@ def record_many(
         (Entry(action=action, actor=actor, group=group, subject=subject, details=details) for subject in subjects),
         batch_size=1000,
     )
+
+
+def record_each(
+    action: Action,
+    *,
+    group: UUID | None = None,
+    leaves: Sequence[tuple[UUID | None, str, Mapping[str, str | int | bool | None]]],
+) -> None:
+    """Insert one entry for each (actor, subject, details), as `record` does, in one statement."""
+    if not leaves:
+        return
+    values: list[str | UUID | None] = []
+    for actor, subject, details in leaves:
+        _check(details)
+        values += [str(action), actor, group, subject, json.dumps(dict(details))]
+    places = ", ".join(["(%s, %s, %s, %s, %s)"] * len(leaves))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO {Entry._meta.db_table} (action, actor, "group", subject, details) VALUES {places}',  # noqa: S608
+            values,
+        )
 
 
 def _check(details: Mapping[str, str | int | bool | None]) -> None:

@@ -51,6 +51,17 @@ class TooFast(Refusal):
         self.retry_after = retry_after
 
 
+class Busy(Refusal):
+    """The server cannot keep up just now: your message is not sent yet. Try again in a moment."""
+
+    code = "busy"
+    status = 503
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
 class NotYours(Refusal):
     """Only its sender, the contact point of its country or the coordination unit may do this."""
 

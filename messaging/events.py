@@ -45,9 +45,8 @@ def append_events(group: ClosedUserGroup, entries: Sequence[NewEvent]) -> list[i
         EventRow(group.pk, seq, entry.type.value, entry.at, entry.actor, entry.message_id, dict(entry.data))
         for seq, entry in enumerate(entries, first)
     ]
-    insert_events(rows)
     group.head += len(rows)
-    ClosedUserGroup.objects.filter(pk=group.pk).update(head=group.head)
+    insert_events(group.pk, rows, head=group.head)
     moved = GroupMoved(group.pk, group.head)
     transaction.on_commit(lambda: wake_ups().publish(moved))
     return [row.seq for row in rows]

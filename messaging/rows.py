@@ -14,6 +14,7 @@ import orjson
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
+from groups.models import ClosedUserGroup
 from messaging.models import Event, Message, StatusMove
 
 MANY = 20
@@ -49,19 +50,27 @@ class MoveRow(NamedTuple):
 def insert_messages(messages: Sequence[Message]) -> None:
     """Insert new messages. Raises IntegrityError when an identifier is taken."""
     if len(messages) < MANY:
-        Message.objects.bulk_create(messages)
-        return
-    _copy(Message, _MESSAGE_COLUMNS, (_values(message, _MESSAGE_COLUMNS) for message in messages))
+        columns, values = _rows(_MESSAGE_COLUMNS, [_values(one, _MESSAGE_COLUMNS) for one in messages])
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO {Message._meta.db_table} {columns}", values)
+    else:
+        _copy(Message, _MESSAGE_COLUMNS, (_values(message, _MESSAGE_COLUMNS) for message in messages))
     for message in messages:
         message._state.adding, message._state.db = False, connection.alias
 
 
-def insert_events(rows: Sequence[EventRow]) -> None:
-    """Insert new entries of a stream."""
+def insert_events(group_id: UUID, rows: Sequence[EventRow], *, head: int) -> None:
+    """Insert new entries of a group's stream and move its head: one statement for the few."""
+    plain = [[_plain(value) for value in row] for row in rows]
+    move = f"UPDATE {ClosedUserGroup._meta.db_table} SET head = %s WHERE id = %s"  # noqa: S608
     if len(rows) < MANY:
-        Event.objects.bulk_create([Event(**row._asdict()) for row in rows])
-        return
-    _copy(Event, EventRow._fields, ([_plain(value) for value in row] for row in rows))
+        columns, values = _rows(EventRow._fields, plain)
+        move = f"WITH entries AS (INSERT INTO {Event._meta.db_table} {columns}) {move}"
+    else:
+        _copy(Event, EventRow._fields, plain)
+        values = []
+    with connection.cursor() as cursor:
+        cursor.execute(move, [*values, head, group_id])
 
 
 def insert_moves(rows: Sequence[MoveRow]) -> None:
@@ -75,6 +84,12 @@ def insert_moves(rows: Sequence[MoveRow]) -> None:
 def these(ids: Iterable[UUID]) -> RawSQL:
     """Return identifiers for an `__in` lookup as one parameter, however many they are."""
     return RawSQL("SELECT unnest(%s::uuid[])", [list(ids)])
+
+
+def _rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return what follows the table's name in an INSERT of a few rows, and its parameters."""
+    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
+    return f"({', '.join(columns)}) VALUES {places}", [value for row in rows for value in row]
 
 
 def _copy(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -2,19 +2,24 @@
 
 from messaging.actions.acknowledging import acknowledge_message
 from messaging.actions.importing import Outcome, post_messages
-from messaging.actions.posting import Posted, post_message
+from messaging.actions.office import office, post_message
+from messaging.actions.posting import Parcel, Posted
+from messaging.actions.preparing import said_by
 from messaging.actions.seen import mark_seen
 from messaging.actions.status import Moves, mark_transferred, move_status, move_status_many
 
 __all__ = [
     "Moves",
     "Outcome",
+    "Parcel",
     "Posted",
     "acknowledge_message",
     "mark_seen",
     "mark_transferred",
     "move_status",
     "move_status_many",
+    "office",
     "post_message",
     "post_messages",
+    "said_by",
 ]

@@ -5,7 +5,7 @@ One draft or many of one group: the same statements. What must not live here: re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -28,14 +28,20 @@ from problems import FieldProblem, Refusal
 
 
 def insert_prepared(
-    group: ClosedUserGroup, prepared: Sequence[Prepared], *, now: datetime, imported: bool = False
+    group: ClosedUserGroup,
+    prepared: Sequence[Prepared],
+    *,
+    now: datetime,
+    imported: bool = False,
+    numbers: Mapping[str, int] | None = None,
 ) -> list[Message | Refusal]:
     """Send prepared drafts of a group whose row the caller holds locked; return each message, or its refusal.
 
-    A refused draft leaves no trace and takes no number. Raises IntegrityError when an id is taken: the caller's
+    A refused draft leaves no trace and takes no number. `numbers`: the last number of each kind, where the caller
+    has read them under the lock. Raises IntegrityError when an id is taken: the caller's
     transaction is lost then.
     """
-    batch = _Batch(group, now)
+    batch = _Batch(group, now, numbers or {})
     related = _related(group, [item.draft for item in prepared])
     results: list[Message | Refusal] = []
     for item in prepared:
@@ -58,11 +64,11 @@ def _related(group: ClosedUserGroup, drafts: Iterable[Draft]) -> dict[UUID, Mess
 class _Batch:
     """Messages on their way into one group's stream. Nothing is written before `write`."""
 
-    def __init__(self, group: ClosedUserGroup, now: datetime) -> None:
+    def __init__(self, group: ClosedUserGroup, now: datetime, numbers: Mapping[str, int]) -> None:
         self._group = group
         self._now = now
         self._sealer = current_sealer(group)
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, int] = dict(numbers)
         self._seq = group.head
         self._events: list[NewEvent] = []
         self._moves: list[MoveRow] = []
@@ -124,7 +130,8 @@ class _Batch:
         for old in self._superseded:
             Message.objects.filter(pk=old.pk).update(superseded_at=old.superseded_at, status=old.status)
         append_events(self._group, self._events)
-        insert_moves(self._moves)
+        if self._moves:
+            insert_moves(self._moves)
         if imported:
             first, last = self.messages[0], self.messages[-1]
             audit.record(
@@ -137,15 +144,14 @@ class _Batch:
                 last=last.seq,
             )
             return
-        for message in self.messages:
-            audit.record(
-                audit.Action.MESSAGE_POSTED,
-                actor=message.sender_id,
-                group=self._group.pk,
-                subject=f"message:{message.pk}",
-                kind=message.kind,
-                seq=message.seq,
-            )
+        audit.record_each(
+            audit.Action.MESSAGE_POSTED,
+            group=self._group.pk,
+            leaves=[
+                (one.sender_id, f"message:{one.pk}", {"kind": str(one.kind), "seq": one.seq})
+                for one in self.messages
+            ],
+        )
 
     def _next_number(self, kind: str) -> int:
         if kind not in self._numbers:

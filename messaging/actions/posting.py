@@ -1,26 +1,31 @@
 """Sending one message: the one write path, for every kind.
 
 A replay (the same id again) is answered before anything else is asked: who was told "sent" once is told so again,
-also when the group has closed meanwhile.
+also when the group has closed meanwhile. The quick way (`together`) takes what is clean; whatever is in doubt is
+done here again, alone, from a fresh reading.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from groups.gates import hold_group
+from accounts.models import Officer
+from groups.access import Right
+from groups.gates import hold_group, member_of
 from groups.models import Membership
 from groups.queries import sealer_for
-from messaging import limits
 from messaging.actions.inserting import insert_prepared
-from messaging.actions.preparing import Preparation, Prepared, said_by
+from messaging.actions.preparing import Preparation, Prepared
 from messaging.drafts import Draft
 from messaging.errors import ConflictingReplay
 from messaging.models import Message
 from problems import Refusal
+
+RELATED = ("sender", "administration", "template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +36,37 @@ class Posted:
     created: bool
 
 
-def post_message(membership: Membership, *, draft: Draft) -> Posted:
-    """Send one message; the answer comes after the commit.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Parcel:
+    """A draft on its way: who sends it, where, what was said (for replays), in which language to refuse it.
 
-    The same id with the same content answers the first message again. Raises TooFast, MessageTooLarge, NotAllowed,
-    Stranger, OperationClosed, PhaseForbids, NoTemplate, FormChanged, InvalidMessage, NotYours, ConflictingReplay.
+    `membership` is the gate's, where the caller passed it; without one the sender has only been signed in.
     """
-    limits.take_post(membership.officer_id)
-    said = said_by(draft)
-    earlier = earlier_message(membership, draft, said)
+
+    officer: Officer
+    group_id: UUID
+    draft: Draft
+    said: bytes
+    language: str | None
+    membership: Membership | None = None
+
+
+def send_alone(parcel: Parcel) -> Posted:
+    """Send one draft in a transaction of its own, with everything read afresh.
+
+    Raises NotAllowed, Stranger, OperationClosed, PhaseForbids, NoTemplate, FormChanged, InvalidMessage, NotYours,
+    ConflictingReplay.
+    """
+    membership = member_of(parcel.officer, parcel.group_id, Right.SEE_GROUP)
+    earlier = earlier_message(membership, parcel.draft, parcel.said)
     if earlier is not None:
         return Posted(earlier, created=False)
-    now = timezone.now()
-    prepared = Preparation(membership, now=now).prepare(draft, said)
+    prepared = Preparation(membership, now=timezone.now()).prepare(parcel.draft, parcel.said)
     try:
         return Posted(_insert_one(prepared), created=True)
     except IntegrityError:
         # Somebody, most likely the same client over another connection, was first by a moment.
-        earlier = earlier_message(membership, draft, said)
+        earlier = earlier_message(membership, parcel.draft, parcel.said)
         if earlier is None:
             raise
         return Posted(earlier, created=False)
@@ -82,6 +100,3 @@ def earlier_message(membership: Membership, draft: Draft, said: bytes) -> Messag
 def same_content(membership: Membership, message: Message, said: bytes) -> bool:
     """Whether the message was sent with exactly this content, without opening it."""
     return sealer_for(membership.group, message.key_epoch).digest(said) == bytes(message.digest)
-
-
-RELATED = ("sender", "administration", "template")

@@ -5,6 +5,7 @@ What must not live here: writes, and rules that need the lock (`inserting`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from groups.errors import NotAllowed
-from groups.models import GroupCountry, Membership
+from groups.models import ClosedUserGroup, GroupCountry, Membership
 from groups.phases import permits
 from messaging.content import Content
 from messaging.drafts import Draft, checked_envelope
@@ -41,7 +42,14 @@ class Prepared:
 class Preparation:
     """Prepares the drafts of one member; forms and addressees are read once for all of them."""
 
-    def __init__(self, membership: Membership, *, now: datetime) -> None:
+    def __init__(
+        self,
+        membership: Membership,
+        *,
+        now: datetime,
+        form: Callable[[ClosedUserGroup, str], FormTemplate] = template_in_force,
+    ) -> None:
+        self._form = form
         self._membership = membership
         self._now = now
         self._language = membership.officer.language
@@ -77,7 +85,7 @@ class Preparation:
     def _template(self, draft: Draft) -> FormTemplate:
         template = self._templates.get(draft.kind)
         if template is None:
-            template = self._templates[draft.kind] = template_in_force(self._membership.group, draft.kind)
+            template = self._templates[draft.kind] = self._form(self._membership.group, draft.kind)
         if draft.template is not None and draft.template != template.pk:
             raise FormChanged
         return template

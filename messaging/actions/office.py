@@ -1,0 +1,158 @@
+"""Group commit: posts that arrive while their group's transaction runs go together into the next one.
+
+Callers wait in threads (HTTP) or as futures (sockets). What waits is bounded, by number and by age: past it a post
+is refused at once (Busy, 503), and the client, which keeps what it could not send, tries again. What must not live
+here: what sending means (`together`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.utils.translation import get_language
+
+from groups.models import Membership
+from messaging.actions.posting import Parcel, Posted
+from messaging.actions.preparing import said_by
+from messaging.actions.together import Answer, send_together
+from messaging.drafts import Draft
+from messaging.errors import Busy
+from problems import Refusal
+
+logger = logging.getLogger("cencomm.messaging")
+AT_ONCE = 64
+THREADS = 4
+LONGEST_WAIT = 5.0
+RETRY_SECONDS = 2
+
+
+class _Waiting(NamedTuple):
+    parcel: Parcel
+    answer: Future[Posted]
+    since: float
+
+
+class PostOffice:
+    """The posts of one process. One transaction runs for a group at a time; groups do not wait for each other."""
+
+    def __init__(self, *, limit: int, send: Callable[[Sequence[Parcel]], list[Answer]] = send_together) -> None:
+        self._limit = limit
+        self._send = send
+        self._lock = threading.Lock()
+        self._queues: dict[UUID, deque[_Waiting]] = {}
+        self._count = 0
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="posting")
+
+    @property
+    def waiting(self) -> int:
+        """How many posts have no answer yet."""
+        return self._count
+
+    def hand_in(self, parcel: Parcel) -> Future[Posted]:
+        """Take a post; the future holds what came of it after the commit. Raises Busy when too many wait."""
+        answer, idle = self._queue(parcel)
+        if idle:
+            self._threads.submit(self._work_apart, parcel.group_id)
+        return answer
+
+    def post(self, parcel: Parcel) -> Posted:
+        """Send a post and wait for its answer. The first thread of a group works, those behind it wait."""
+        answer, idle = self._queue(parcel)
+        if not idle:
+            connection.close()  # whoever works needs one: those who wait must not hold them all
+        elif self._work_once(parcel.group_id):
+            self._threads.submit(self._work_apart, parcel.group_id)
+        return answer.result()
+
+    def _queue(self, parcel: Parcel) -> tuple[Future[Posted], bool]:
+        """Queue a post; say whether nobody works for its group, so that the caller must see to it."""
+        now = time.monotonic()
+        answer: Future[Posted] = Future()
+        with self._lock:
+            queue = self._queues.get(parcel.group_id)
+            if self._count >= self._limit or (queue and now - queue[0].since > LONGEST_WAIT):
+                raise Busy(RETRY_SECONDS)
+            idle = queue is None
+            if queue is None:
+                queue = self._queues[parcel.group_id] = deque()
+            queue.append(_Waiting(parcel, answer, now))
+            self._count += 1
+        return answer, idle
+
+    def _work_apart(self, group_id: UUID) -> None:
+        close_old_connections()
+        try:
+            while self._work_once(group_id):
+                pass
+        finally:
+            close_old_connections()
+
+    def _work_once(self, group_id: UUID) -> bool:
+        """Send what waits for a group; True when more has come meanwhile, and the caller must see to it."""
+        with self._lock:
+            queue = self._queues[group_id]
+            batch = [queue.popleft() for _ in range(min(len(queue), AT_ONCE))]
+        answers = self._answers([one.parcel for one in batch])
+        with self._lock:
+            self._count -= len(batch)
+            more = bool(queue)
+            if not more:
+                del self._queues[group_id]
+        for one, answer in zip(batch, answers, strict=True):
+            if one.answer.cancelled():
+                continue
+            if isinstance(answer, Posted):
+                one.answer.set_result(answer)
+            else:
+                one.answer.set_exception(answer)
+        return more
+
+    def _answers(self, parcels: Sequence[Parcel]) -> Sequence[Posted | BaseException]:
+        try:
+            return self._send(parcels)
+        except (OperationalError, InterfaceError) as error:
+            # Perhaps they were sent: the same id again gets the first answer.
+            logger.error("the database does not keep up with posts: %s", type(error).__name__)
+            return [Busy(RETRY_SECONDS) for _ in parcels]
+        except Exception as error:  # noqa: BLE001
+            return [error for _ in parcels]
+
+
+@cache
+def office() -> PostOffice:
+    """Return this process's post office."""
+    return PostOffice(limit=settings.CENCOMM_LIMITS["posts_waiting"])
+
+
+def post_message(membership: Membership, *, draft: Draft) -> Posted:
+    """Send one message; the answer comes after the commit.
+
+    The same id with the same content answers the first message again. Raises TooFast, MessageTooLarge, NotAllowed,
+    Stranger, OperationClosed, PhaseForbids, NoTemplate, FormChanged, InvalidMessage, NotYours, ConflictingReplay,
+    Busy.
+    """
+    parcel = Parcel(
+        officer=membership.officer,
+        group_id=membership.group_id,
+        draft=draft,
+        said=said_by(draft),
+        language=get_language(),
+        membership=membership,
+    )
+    if not connection.in_atomic_block:
+        return office().post(parcel)
+    # Within somebody's transaction nobody else's post may depend on it.
+    [answer] = send_together([parcel])
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer

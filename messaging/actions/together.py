@@ -1,0 +1,173 @@
+"""Sending the drafts of one group together: one transaction, one answer each. The quick way of every post.
+
+Memberships and forms come from memory and are compared, under the group's lock, with what holds now. A draft with
+anything in doubt (changed membership, group or form, an id that is taken, any refusal) leaves the batch and is
+done alone (`posting.send_alone`), which reads everything afresh and has the last word.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone, translation
+
+from groups.access import RIGHTS, Right
+from groups.gates import member_of
+from groups.models import ClosedUserGroup, Membership, Role
+from messaging import limits
+from messaging.actions.inserting import insert_prepared
+from messaging.actions.posting import Parcel, Posted, send_alone
+from messaging.actions.preparing import Preparation, Prepared
+from messaging.actions.standing import Member, Standing, standing
+from messaging.errors import TooFast
+from messaging.models import Message
+from problems import Refusal
+from simplified_forms.models import FormTemplate
+from simplified_forms.queries import template_in_force
+
+type Answer = Posted | Refusal
+
+
+class Remembered[K, V]:
+    """The newest so many values, from any thread. What is in here may be out of date: it is only ever a guess."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: OrderedDict[K, V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: K) -> V | None:
+        """Return what was kept."""
+        with self._lock:
+            return self._values.get(key)
+
+    def keep(self, key: K, value: V) -> None:
+        """Keep a value; the oldest goes."""
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._limit:
+                self._values.popitem(last=False)
+
+    def drop(self, key: K) -> None:
+        """Forget a value that proved wrong."""
+        with self._lock:
+            self._values.pop(key, None)
+
+
+_members: Remembered[tuple[UUID, UUID], Membership] = Remembered(20_000)
+_forms: Remembered[tuple[UUID, str, str], FormTemplate] = Remembered(4_000)
+
+
+def send_together(parcels: Sequence[Parcel]) -> list[Answer]:
+    """Send drafts of one group in their order; return what came of each. Never half: each is in, or refused.
+
+    Raises OperationalError when the database does not answer; then nothing is known of any of them.
+    """
+    answers: dict[int, Answer] = {}
+    prepared: dict[int, Prepared] = {}
+    for at, parcel in enumerate(parcels):
+        with translation.override(parcel.language):
+            try:
+                limits.take_post(parcel.officer.pk)
+                prepared[at] = _prepared(parcel)
+            except TooFast as refusal:
+                answers[at] = refusal
+            except Refusal:
+                pass  # perhaps from what was remembered: asked again alone
+    if prepared:
+        try:
+            messages = _insert(parcels[0].group_id, list(prepared.values()))
+        except IntegrityError:
+            messages = [None] * len(prepared)
+        for at, message in zip(prepared, messages, strict=True):
+            if message is not None:
+                answers[at] = Posted(message, created=True)
+    for at, parcel in enumerate(parcels):
+        if at not in answers:
+            answers[at] = _again(parcel)
+    return [answers[at] for at in range(len(parcels))]
+
+
+def _again(parcel: Parcel) -> Answer:
+    _members.drop((parcel.officer.pk, parcel.group_id))
+    with translation.override(parcel.language):
+        try:
+            return send_alone(parcel)
+        except Refusal as refusal:
+            return refusal
+
+
+def _prepared(parcel: Parcel) -> Prepared:
+    membership = parcel.membership
+    key = (parcel.officer.pk, parcel.group_id)
+    if membership is None:
+        membership = _members.get(key)
+    if membership is None:
+        membership = member_of(parcel.officer, parcel.group_id, Right.SEE_GROUP)
+        _members.keep(key, membership)
+    return Preparation(membership, now=timezone.now(), form=_form).prepare(parcel.draft, parcel.said)
+
+
+def _form(group: ClosedUserGroup, kind: str) -> FormTemplate:
+    """Return the form that was last seen in force; a published version never changes."""
+    key = (group.pk, kind, group.form_mode)
+    form = _forms.get(key)
+    if form is None:
+        form = template_in_force(group, kind)
+        _forms.keep(key, form)
+    return form
+
+
+@transaction.atomic
+def _insert(group_id: UUID, prepared: Sequence[Prepared]) -> list[Message | None]:
+    """Insert what is clean; None for each draft that is to be done alone."""
+    group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=group_id)
+    now = standing(
+        group,
+        members={one.membership.pk for one in prepared},
+        kinds={one.draft.kind for one in prepared},
+        ids=[one.draft.id for one in prepared],
+    )
+    seen: set[UUID] = set()
+    clean = []
+    for one in prepared:
+        if one.draft.id not in seen and _is_clean(one, group, now):
+            clean.append(one)
+        seen.add(one.draft.id)
+    found = insert_prepared(group, clean, now=timezone.now(), numbers=now.numbers)
+    messages = {id(one): message for one, message in zip(clean, found, strict=True)}
+    return [_sent(messages.get(id(one))) for one in prepared]
+
+
+def _sent(result: Message | Refusal | None) -> Message | None:
+    return result if isinstance(result, Message) else None
+
+
+_GROUP_FACTS = ("phase", "form_mode", "starts_on", "late_limit_days", "nominal_allowed", "code")
+
+
+def _is_clean(one: Prepared, group: ClosedUserGroup, now: Standing) -> bool:
+    """Whether everything that the draft was prepared with still holds."""
+    membership, draft = one.membership, one.draft
+    member = now.members.get(str(membership.pk))
+    if member is None or str(draft.id) in now.taken or one.rule.right not in RIGHTS[Role(member.role)]:
+        return False
+    if now.forms.get(draft.kind) != str(one.template.pk):
+        _forms.drop((group.pk, draft.kind, membership.group.form_mode))
+        return False
+    known: Any = membership.group
+    return _as_known(membership) == member and all(
+        getattr(known, fact) == getattr(group, fact) for fact in _GROUP_FACTS
+    )
+
+
+def _as_known(membership: Membership) -> Member:
+    officer = membership.officer
+    return Member(
+        str(membership.role), membership.country, str(officer.pk), officer.language, str(officer.administration_id)
+    )
