@@ -26,8 +26,8 @@ from groups.access import Right
 from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct
 from messaging.actions import mark_transferred
+from messaging.conditions import OneOf
 from messaging.kinds import Status
-from messaging.rows import these
 
 TURN = 500
 
@@ -113,7 +113,7 @@ def _send(batch: Batch, claimed: Sequence[Transfer]) -> None:
 def _mark_messages(batch: Batch, claimed: Sequence[Transfer]) -> None:
     """Mark the seizures of which CEN now holds every record."""
     messages = {transfer.message for transfer in claimed if transfer.state == Transfer.State.ACCEPTED}
-    unfinished = Transfer.objects.filter(group_id=batch.group_id, message__in=these(messages)).exclude(
+    unfinished = Transfer.objects.filter(OneOf("message", messages), group_id=batch.group_id).exclude(
         state=Transfer.State.ACCEPTED
     )
     messages -= set(unfinished.values_list("message", flat=True))

@@ -16,10 +16,10 @@ from accounts.models import Officer
 from exports.review import Seizure
 from groups.models import Membership
 from groups.queries import sealer_for
+from messaging.conditions import OneOf
 from messaging.kinds import Status
 from messaging.models import Message
 from messaging.queries import Sealed, contents
-from messaging.rows import these
 from simplified_forms.fields import Kind
 
 STANDING = (Status.SUBMITTED, Status.RETURNED, Status.VALIDATED_NCP, Status.VALIDATED_OCU, Status.TRANSFERRED)
@@ -47,7 +47,7 @@ def _seizures(
         status__in=statuses,
     )
     if only is not None:
-        found = found.filter(pk__in=these(set(only)))
+        found = found.filter(OneOf("pk", set(only)))
     rows = [_Row(*values) for values in found.order_by("seq").values_list(*_Row._fields)]
     chains = _Chains(membership)
     senders = {

@@ -19,9 +19,9 @@ from exports.queries import Review, review_of, rules_in_force
 from exports.review import Blocker, Row
 from groups.models import Membership
 from messaging.actions import move_status_many
+from messaging.conditions import OneOf
 from messaging.kinds import Status
 from messaging.models import Message
-from messaging.rows import these
 
 UNDER_WAY = frozenset({Status.SUBMITTED, Status.VALIDATED_NCP})
 DONE = frozenset({Status.VALIDATED_OCU, Status.TRANSFERRED})
@@ -33,7 +33,7 @@ def validate_rows(membership: Membership, ledger: Ledger) -> None:
 
     What a person returned, withdrew or corrected meanwhile stays as it is, and is held back.
     """
-    states = Message.objects.filter(group_id=membership.group_id, kind="seizure", pk__in=these(ledger.lines))
+    states = Message.objects.filter(OneOf("pk", ledger.lines), group_id=membership.group_id, kind="seizure")
     waiting = []
     for message_id, status, superseded_at in states.values_list("pk", "status", "superseded_at"):
         if superseded_at is not None:
@@ -106,7 +106,7 @@ def transfer_rows(membership: Membership, ledger: Ledger, *, review: Review) -> 
         while deliver_batch(batch.pk) or not _finished(batch):
             time.sleep(_WAIT_SECONDS if not _finished(batch) else 0)
     refused = Transfer.objects.filter(
-        group_id=membership.group_id, state=Transfer.State.REFUSED, message__in=these(ledger.lines)
+        OneOf("message", ledger.lines), group_id=membership.group_id, state=Transfer.State.REFUSED
     )
     reasons: defaultdict[UUID, list[str]] = defaultdict(list)
     for message_id, code in refused.values_list("message", "reason_code"):

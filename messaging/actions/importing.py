@@ -20,10 +20,10 @@ from groups.models import Membership
 from messaging.actions.inserting import insert_prepared
 from messaging.actions.posting import RELATED, same_content
 from messaging.actions.preparing import Preparation, Prepared, said_by
+from messaging.conditions import OneOf
 from messaging.drafts import Draft
 from messaging.errors import ConflictingReplay
 from messaging.models import Message
-from messaging.rows import these
 from problems import Refusal
 
 CHUNK = 1000
@@ -79,7 +79,7 @@ def _post_chunk(membership: Membership, drafts: Sequence[Draft]) -> list[Outcome
 
 
 def _earlier(drafts: Sequence[Draft]) -> dict[object, Message]:
-    found = Message.objects.select_related(*RELATED).filter(pk__in=these(draft.id for draft in drafts))
+    found = Message.objects.select_related(*RELATED).filter(OneOf("pk", (draft.id for draft in drafts)))
     return {message.pk: message for message in found}
 
 

@@ -23,12 +23,13 @@ from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct, permits
 from groups.queries import current_sealer
 from messaging.amending import is_sender, may_amend, validates
+from messaging.conditions import OneOf
 from messaging.content import reason_place
 from messaging.errors import BadStatusMove, MessageUnknown, NotYours, ReasonMissing, ReasonTooLong
 from messaging.events import NewEvent, append_events
 from messaging.kinds import Status
 from messaging.models import Event, Message, StatusMove
-from messaging.rows import MoveRow, insert_moves, these
+from messaging.rows import MoveRow, insert_moves
 from problems import Refusal
 
 MAX_REASON = 2000
@@ -133,7 +134,7 @@ def _move_chunk(membership: Membership, message_ids: Sequence[UUID], to: Status,
     group = hold_group(membership, Right.POST)
     permits(group, PhaseAct.VALIDATE)
     found = (
-        Message.objects.filter(group_id=group.pk, pk__in=these(message_ids))
+        Message.objects.filter(OneOf("pk", message_ids), group_id=group.pk)
         .order_by("seq")
         .defer("sealed", "digest")
     )
@@ -164,7 +165,7 @@ def mark_transferred(group_id: UUID, message_ids: Iterable[UUID], *, actor: UUID
     with transaction.atomic():
         group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=group_id)
         validated = Message.objects.filter(
-            group_id=group_id, pk__in=these(message_ids), status=Status.VALIDATED_OCU
+            OneOf("pk", message_ids), group_id=group_id, status=Status.VALIDATED_OCU
         ).order_by("seq")
         moving = list(validated.values_list("pk", "status"))
         _move_together(group, moving, Status.TRANSFERRED, actor=actor)
@@ -203,7 +204,7 @@ def _move_together(
             for (message_id, status), seq in zip(moving, seqs, strict=True)
         ]
     )
-    Message.objects.filter(pk__in=these(message_id for message_id, _status in moving)).update(status=to)
+    Message.objects.filter(OneOf("pk", (message_id for message_id, _status in moving))).update(status=to)
     audit.record(
         audit.Action.MESSAGE_STATUS_MOVED,
         actor=actor,
