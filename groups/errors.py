@@ -96,6 +96,13 @@ class OfficerInactive(Refusal):
     status = 409
 
 
+class OfficerNotThereYet(Refusal):
+    """This account is not open yet, and its link is in other hands: try again once its officer has opened it."""
+
+    code = "officer_not_there_yet"
+    status = 409
+
+
 class NoSuchMember(Refusal):
     """There is no such member in this group."""
 

@@ -40,7 +40,8 @@ def hold_group(membership: Membership, right: Right) -> ClosedUserGroup:
     """Lock the group's row until the transaction ends, and check the membership again under that lock.
 
     Every write starts here: between the gate and the lock a member may have been removed, lost the role, or the
-    phase may have moved. Returns the group as it is now. Raises Stranger (404) or NotAllowed (403).
+    phase may have moved. Returns the group as it is now, and brings the membership's role to what it is now. Raises
+    Stranger (404) or NotAllowed (403).
     """
     group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=membership.group_id)
     role = Membership.objects.filter(_PRESENT, pk=membership.pk).values_list("role", flat=True).first()
@@ -48,6 +49,7 @@ def hold_group(membership: Membership, right: Right) -> ClosedUserGroup:
         raise Stranger
     if right not in RIGHTS[Role(role)]:
         raise NotAllowed
+    membership.role = role
     return group
 
 

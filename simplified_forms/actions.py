@@ -17,7 +17,7 @@ import audit
 from audit import Action
 from groups import announcements, phases
 from groups.access import Right
-from groups.errors import NotAllowed
+from groups.gates import hold_group
 from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct
 from simplified_forms.errors import DraftMoved, NothingToPublish, TemplateUnknown
@@ -36,9 +36,7 @@ def modes_of(kind: str) -> tuple[str, ...]:
 
 def _locked_group(membership: Membership) -> ClosedUserGroup:
     """Return the group's row, locked, once the right and the phase were checked."""
-    if not membership.has(Right.EDIT_TEMPLATES):
-        raise NotAllowed
-    group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=membership.group_id)
+    group = hold_group(membership, Right.EDIT_TEMPLATES)
     phases.permits(group, PhaseAct.EDIT_TEMPLATES)
     return group
 

@@ -14,6 +14,7 @@ from accounts.actions.invitations import (
     renew_invitation,
     reset_officer,
     withdraw_invitation,
+    withdraw_links_held_by,
 )
 from accounts.actions.officers import (
     activate_officer,
@@ -77,4 +78,5 @@ __all__ = [
     "use_token",
     "verify_session",
     "withdraw_invitation",
+    "withdraw_links_held_by",
 ]

@@ -6,6 +6,7 @@ Nothing about the officer changes before both are there: then all of it changes 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -89,6 +90,21 @@ def withdraw_invitation(invitation_id: UUID, *, actor: Officer) -> None:
         if not moved:
             raise NoSuchObject
         audit.record(audit.Action.INVITATION_WITHDRAWN, actor=actor.pk, subject=f"invitation:{invitation_id}")
+
+
+def withdraw_links_held_by(inviter_id: UUID, *, officer_ids: Iterable[UUID], actor: UUID) -> int:
+    """Make useless the open links that one person was told for these officers; return how many. In a transaction.
+
+    Whoever holds a link can become that officer: this is for the day on which the holder must not any more.
+    """
+    held = Invitation.objects.filter(
+        invited_by_id=inviter_id, officer_id__in=list(officer_ids), accepted_at=None, withdrawn_at=None
+    )
+    ids = list(held.values_list("pk", flat=True))
+    Invitation.objects.filter(pk__in=ids).update(withdrawn_at=timezone.now())
+    for pk in ids:
+        audit.record(audit.Action.INVITATION_WITHDRAWN, actor=actor, subject=f"invitation:{pk}")
+    return len(ids)
 
 
 def accept_invitation(

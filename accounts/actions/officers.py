@@ -9,11 +9,13 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 import audit
 from accounts.actions.sessions import revoke_everything
 from accounts.errors import AdministrationExists, BadPassword, NotYourself, OfficerExists
-from accounts.models import Administration, Officer, Region
+from accounts.models import Administration, Invitation, Officer, Region
+from accounts.revocations import announce
 from problems import FieldProblem
 
 
@@ -132,9 +134,17 @@ def change_officer(officer_id: UUID, *, actor: Officer, **values: Any) -> Office
         officer = Officer.objects.select_for_update().get(pk=officer_id)
         if officer.pk == actor.pk and not values.get("is_platform_administrator", True):
             raise NotYourself
+        promoted = values.get("is_platform_administrator", False) and not officer.is_platform_administrator
         for name, value in values.items():
             setattr(officer, name, value)
         officer.save(update_fields=sorted(values))
+        if promoted:
+            # Platform administrators read no content: open sockets end. A link that a coordinator was told for this
+            # account would open an administrator's now.
+            Invitation.objects.filter(
+                officer=officer, accepted_at=None, withdrawn_at=None, invited_by__is_platform_administrator=False
+            ).update(withdrawn_at=timezone.now())
+            announce(officer.pk)
         audit.record(
             audit.Action.OFFICER_CHANGED,
             actor=actor.pk,

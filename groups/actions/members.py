@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 import audit
-from accounts.actions import invite_officer, renew_invitation, shorten_idle
+from accounts.actions import invite_officer, renew_invitation, shorten_idle, withdraw_links_held_by
 from accounts.models import Administration, Invitation, Officer
 from groups import keys, phases
 from groups.access import Right
@@ -22,6 +22,7 @@ from groups.errors import (
     LastCoordinator,
     NoSuchMember,
     OfficerInactive,
+    OfficerNotThereYet,
 )
 from groups.gates import hold_group
 from groups.models import ClosedUserGroup, GroupCountry, Membership, Role
@@ -35,7 +36,7 @@ def add_member(membership: Membership, *, officer: Officer, role: str) -> Member
     """Take an officer into the group, at once. Returns the new membership.
 
     Raises Stranger, NotAllowed, OperationClosed, AlreadyMember, CountryNotInGroup (for those who report for a
-    country), OfficerInactive, AdministratorCannotJoin.
+    country), OfficerInactive, OfficerNotThereYet, AdministratorCannotJoin.
     """
     group = hold_group(membership, Right.MANAGE_MEMBERS)
     phases.permits(group, PhaseAct.MANAGE)
@@ -66,6 +67,7 @@ def join(group: ClosedUserGroup, *, officer: Officer, role: Role, actor: UUID) -
         raise AdministratorCannotJoin
     if not officer.is_active:
         raise OfficerInactive
+    _check_link(group, officer)
     if Membership.objects.filter(group=group, officer=officer, left_at__isnull=True).exists():
         raise AlreadyMember
     country = officer.country
@@ -97,6 +99,8 @@ def change_role(membership: Membership, *, member_id: UUID, role: str) -> Member
         _check_another_coordinator(member)
     member.role = after
     member.save(update_fields=["role"])
+    if before == Role.COORDINATOR:
+        _withdraw_links(group, member, actor=membership.officer_id)
     if before == Role.CONTACT_POINT:
         GroupCountry.objects.filter(group=group, contact_point=member).update(contact_point=None)
     _record(audit.Action.GROUP_MEMBER_ROLE_CHANGED, member, actor=membership.officer_id, before=before)
@@ -112,8 +116,9 @@ def change_role(membership: Membership, *, member_id: UUID, role: str) -> Member
 def invite_again(membership: Membership, *, member_id: UUID) -> tuple[Invitation, str]:
     """Make a new one-time link for a member who never opened the account; earlier links end.
 
-    Whoever holds the link can become that officer. So a coordinator gets one only for an officer who is a member
-    of nothing but this group: it opens nothing that the coordinator does not read already. Returns the invitation
+    Whoever holds the link can become that officer. So a coordinator gets one only for an officer whom this group
+    invited, and who is a member of nothing else: it opens nothing that the coordinator does not read already, and
+    takes nobody's account who was invited by others. Returns the invitation
     and the link's secret, which is told only here. Raises Stranger, NotAllowed, OperationClosed, NoSuchMember,
     InvitationAccepted, InvitationNotYours.
     """
@@ -123,7 +128,13 @@ def invite_again(membership: Membership, *, member_id: UUID) -> tuple[Invitation
     if officer.has_usable_password():
         raise InvitationAccepted
     elsewhere = Membership.objects.filter(officer=officer, left_at__isnull=True).exclude(group=group)
-    if elsewhere.exists() or Invitation.objects.filter(officer=officer, accepted_at__isnull=False).exists():
+    invitations = Invitation.objects.filter(officer=officer)
+    members = Membership.objects.filter(group=group).values("officer")  # whoever invited may have left since
+    if (
+        elsewhere.exists()
+        or invitations.filter(accepted_at__isnull=False).exists()
+        or invitations.exclude(invited_by__in=members).exists()
+    ):
         raise InvitationNotYours
     return renew_invitation(officer, actor=membership.officer)
 
@@ -149,6 +160,7 @@ def leave_group(membership: Membership) -> None:
 def _end(group: ClosedUserGroup, member: Membership, *, actor: UUID, reason: str) -> None:
     if member.role == Role.COORDINATOR:
         _check_another_coordinator(member)
+        _withdraw_links(group, member, actor=actor)
     Membership.objects.filter(pk=member.pk, left_at__isnull=True).update(left_at=Now())
     GroupCountry.objects.filter(group=group, contact_point=member).update(contact_point=None)
     _record(audit.Action.GROUP_MEMBER_REMOVED, member, actor=actor, reason=reason)
@@ -163,6 +175,24 @@ def _member(group: ClosedUserGroup, member_id: UUID) -> Membership:
     if found is None:
         raise NoSuchMember
     return found
+
+
+def _check_link(group: ClosedUserGroup, officer: Officer) -> None:
+    """Refuse an account that somebody outside can still open: the holder of its link would read along."""
+    if officer.has_usable_password():
+        return
+    coordinators = Membership.objects.filter(group=group, role=Role.COORDINATOR, left_at__isnull=True)
+    held = Invitation.objects.filter(
+        officer=officer, accepted_at=None, withdrawn_at=None, invited_by__is_platform_administrator=False
+    )
+    if held.exclude(invited_by__in=coordinators.values("officer")).exists():
+        raise OfficerNotThereYet
+
+
+def _withdraw_links(group: ClosedUserGroup, coordinator: Membership, *, actor: UUID) -> None:
+    """A coordinator no more: the links that were told to him for officers of this group open nothing now."""
+    members = Membership.objects.filter(group=group, left_at__isnull=True).values_list("officer_id", flat=True)
+    withdraw_links_held_by(coordinator.officer_id, officer_ids=members, actor=actor)
 
 
 def _check_country(group: ClosedUserGroup, *, role: Role, country: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from accounts import actions
+from accounts import actions, revocations
 from accounts.models import Administration, Invitation, Officer, Token
 from accounts.urls import urlpatterns
 from audit.models import Entry
@@ -212,3 +213,25 @@ def test_the_health_page_tells_what_is_missing(office: Client) -> None:
     assert parts["database"]
     assert not parts["worker"]
     assert page.context["jobs"] == {"todo": 0, "doing": 0, "failed": 0}
+
+
+def test_who_becomes_an_administrator_loses_open_sockets_and_links_of_coordinators(
+    padma: Officer,
+    amina: Officer,
+    administrations: dict[str, Administration],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[list[Callable[[], object]]]],
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(revocations, "_callbacks", [lambda *args: told.append(args)])
+    invitation, _secret = actions.invite_officer(
+        email="kofi@demo.invalid", name="Kofi", administration=administrations["GH"], actor=amina
+    )
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.change_officer(invitation.officer_id, actor=padma, is_platform_administrator=True)
+    invitation.refresh_from_db()
+    assert told == [(invitation.officer_id, None, None)]
+    assert invitation.withdrawn_at is not None
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.change_officer(invitation.officer_id, actor=padma, is_platform_administrator=True)
+    assert len(told) == 1

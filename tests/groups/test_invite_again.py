@@ -14,9 +14,16 @@ from accounts.models import Invitation, Officer
 from audit import Action
 from audit.models import Entry
 from groups.access import RIGHTS, Right
-from groups.actions import add_member, invite_again
-from groups.errors import InvitationAccepted, InvitationNotYours, NoSuchMember, NotAllowed, OperationClosed
-from groups.models import ClosedUserGroup, Membership, Phase, Role
+from groups.actions import add_member, change_role, invite_again, remove_member
+from groups.errors import (
+    InvitationAccepted,
+    InvitationNotYours,
+    NoSuchMember,
+    NotAllowed,
+    OfficerNotThereYet,
+    OperationClosed,
+)
+from groups.models import ClosedUserGroup, GroupCountry, Membership, Phase, Role
 from tests.cast import join, membership_of
 from tests.groups.conftest import STRANGERS, put
 
@@ -94,3 +101,43 @@ def test_stranger_cannot_tell_the_group_exists(
 ) -> None:
     sign_in(client, request.getfixturevalue(name))
     assert client.post(f"/groups/{group.pk}/members/{kofi.pk}/invitation/").status_code == 404
+
+
+def test_not_for_one_whom_others_invited(coordinator: Membership, padma: Officer, administrations: Any) -> None:
+    invitation, _secret = invite_officer(
+        email="kofi@demo.invalid", name="Kofi", administration=administrations["GH"], actor=padma
+    )
+    joined = add_member(coordinator, officer=invitation.officer, role=Role.OFFICER)
+    with pytest.raises(InvitationNotYours):
+        invite_again(coordinator, member_id=joined.pk)
+    invitation.refresh_from_db()
+    assert invitation.withdrawn_at is None
+
+
+def test_a_link_in_other_hands_keeps_its_officer_out_of_a_second_group(
+    coordinator: Membership, kofi: Membership, other_group: ClosedUserGroup, eve: Officer
+) -> None:
+    elsewhere = membership_of(eve, other_group)
+    GroupCountry.objects.create(group=other_group, country="GH")
+    with pytest.raises(OfficerNotThereYet):
+        add_member(elsewhere, officer=kofi.officer, role=Role.OFFICER)
+    Invitation.objects.filter(officer=kofi.officer).update(accepted_at=timezone.now())
+    kofi.officer.set_password("a lantern over quiet water")
+    kofi.officer.save()
+    assert add_member(elsewhere, officer=kofi.officer, role=Role.OFFICER).left_at is None
+
+
+@pytest.mark.parametrize("end", ["removed", "another role"])
+def test_who_coordinates_no_more_holds_no_link(
+    group: ClosedUserGroup, coordinator: Membership, kofi: Membership, chloe: Officer, end: str
+) -> None:
+    change_role(coordinator, member_id=membership_of(chloe, group).pk, role=Role.COORDINATOR)
+    other = membership_of(chloe, group)
+    if end == "removed":
+        remove_member(other, member_id=coordinator.pk)
+    else:
+        change_role(other, member_id=coordinator.pk, role=Role.OFFICER)
+    assert Invitation.objects.get(officer=kofi.officer).withdrawn_at is not None
+    assert Entry.objects.filter(action=Action.INVITATION_WITHDRAWN, actor=chloe.pk).exists()
+    _invitation, secret = invite_again(other, member_id=kofi.pk)
+    assert secret
