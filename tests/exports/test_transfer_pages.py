@@ -45,6 +45,7 @@ def test_ready_seizure_is_shown_confirmed_and_sent(
     receipt = client.get(answer["Location"]).content.decode()
     assert Seizure.objects.get().cen_reference in receipt
     assert Seizure.objects.get().cen_reference in client.get(page + "?show=sent").content.decode()
+    assert f"{batch.started_at:%Y-%m-%d %H:%M} UTC" in receipt  # amina's own clock is an hour ahead
 
 
 def test_changed_record_is_not_sent(client: Client, page: str, report: Report, amina: Officer) -> None:
