@@ -12,7 +12,6 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, models
-from django.db.models.expressions import RawSQL
 
 from groups.models import ClosedUserGroup
 from messaging.models import Event, Message, StatusMove
@@ -79,11 +78,6 @@ def insert_moves(rows: Sequence[MoveRow]) -> None:
         StatusMove.objects.bulk_create([StatusMove(**row._asdict()) for row in rows])
         return
     _copy(StatusMove, MoveRow._fields, rows)
-
-
-def these(ids: Iterable[UUID]) -> RawSQL:
-    """Return identifiers for an `__in` lookup as one parameter, however many they are."""
-    return RawSQL("SELECT unnest(%s::uuid[])", [list(ids)])
 
 
 def _rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
