@@ -20,7 +20,7 @@ def _place(key_id: UUID, officer_id: UUID) -> Place:
 
 def seal_key(key: bytes, *, key_id: UUID, officer_id: UUID) -> bytes:
     """Return the authenticator's key, sealed for its row and its officer."""
-    return keystore().platform_sealer().seal(key, _place(key_id, officer_id))
+    return keystore().platform_sealer(make=True).seal(key, _place(key_id, officer_id))
 
 
 def open_key(device: AuthenticatorDevice) -> bytes:

@@ -5,6 +5,8 @@ What lives here: the glue between a request and the actions. What must not: rule
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from django.contrib import auth
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest
@@ -19,8 +21,14 @@ OFFICER_SESSION = "officer_session"
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Return the address that the connection came from; the server puts the proxy's word into REMOTE_ADDR."""
-    return request.META.get("REMOTE_ADDR") or None
+    """Return the address that the connection came from; the server puts the proxy's word into REMOTE_ADDR.
+
+    None where that is no address: a proxy may say "unknown", or add a port.
+    """
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR") or ""))
+    except ValueError:
+        return None
 
 
 def officer_of(request: HttpRequest) -> Officer:

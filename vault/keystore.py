@@ -94,9 +94,13 @@ class KeyStore:
         key = self._epoch_wrapper(group_id).decrypt(given[1:], _epoch_place(group_id, epoch))
         return self._remember(Sealer(key, group_id=group_id, epoch=epoch), given)
 
-    def platform_sealer(self) -> Sealer:
-        """Return what seals the secrets that belong to no group (keys of authenticators)."""
-        if not self._file(_PLATFORM).exists():
+    def platform_sealer(self, *, make: bool = False) -> Sealer:
+        """Return what seals the secrets that belong to no group (keys of authenticators).
+
+        Only who seals makes the key where there is none: who opens looks for one that must be there. In a store
+        that is not mounted at the moment a new key would open nothing. Raises KeyStoreUnavailable then.
+        """
+        if make and not self._file(_PLATFORM).exists():
             self.create_group_key(_PLATFORM)
         self._check_present(_PLATFORM)
         with self._lock:

@@ -43,24 +43,27 @@ class Sealer:
 
     def seal(self, plaintext: bytes, place: Place) -> bytes:
         """Return `plaintext` sealed at `place`. Raises KeyDestroyed once this sealer was forgotten."""
-        if self._aead is None:
+        aead = self._aead  # once: another thread may forget it in between
+        if aead is None:
             raise KeyDestroyed
-        return _SCHEME_BYTE + self._aead.encrypt(plaintext, self._associated(place))
+        return _SCHEME_BYTE + aead.encrypt(plaintext, self._associated(place))
 
     def open(self, sealed: bytes | memoryview, place: Place) -> bytes:
         """Return what was sealed at `place`. Raises SealBroken, KeyDestroyed once this sealer was forgotten."""
-        if self._aead is None:
+        aead = self._aead
+        if aead is None:
             raise KeyDestroyed
         data = bytes(sealed)
         if data[:1] != _SCHEME_BYTE:
             raise SealBroken
-        return self._aead.decrypt(data[1:], self._associated(place))
+        return aead.decrypt(data[1:], self._associated(place))
 
     def digest(self, data: bytes) -> bytes:
         """Return a keyed digest of `data`, for comparing two contents without opening either."""
-        if self._aead is None:
+        key = self._digest_key
+        if not key:
             raise KeyDestroyed
-        return keyed_digest(self._digest_key, data)
+        return keyed_digest(key, data)
 
     def forget(self) -> None:
         """Let go of the keys: everybody who still holds this sealer is refused from now on."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from django.conf import settings
@@ -92,12 +93,22 @@ def prune_throttles() -> int:
 
 
 def _throttle_keys(name: str, address: str) -> dict[bytes, Allowance]:
+    address = _network(address)
     keys = {
         _keyed("pair", name, address): PAIR,
         _keyed("name", name): NAME,
         _keyed("address", address): ADDRESS,
     }
     return dict(sorted(keys.items()))  # one order of locking for everybody
+
+
+def _network(address: str) -> str:
+    """Return what one person has one of: an IPv4 address, but of IPv6 the /64 that every household gets."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    return str(found) if found.version == 4 else str(ip_network(f"{found}/64", strict=False))
 
 
 def _keyed(*parts: str) -> bytes:

@@ -158,6 +158,20 @@ def test_one_address_cannot_try_many_names(client: Client, enrolled: Officer) ->
     assert statuses[-1] == 429
 
 
+def test_the_addresses_of_one_ipv6_network_are_one(client: Client, enrolled: Officer) -> None:
+    statuses = [
+        _try(client, f"n{i}@demo.invalid", REMOTE_ADDR=f"2001:db8:0:1:{i:x}::1").status_code for i in range(45)
+    ]
+    assert 429 in statuses
+    assert give_password(client, enrolled, REMOTE_ADDR="2001:db8:0:2::1").status_code == 302
+
+
+@pytest.mark.parametrize("word", ["unknown", "192.0.2.1:4711", ""])
+def test_an_address_that_is_none_stops_nobody(client: Client, enrolled: Officer, word: str) -> None:
+    assert give_password(client, enrolled, REMOTE_ADDR=word).status_code == 302
+    assert OfficerSession.objects.get().address is None
+
+
 def test_many_addresses_cannot_try_one_name(client: Client, enrolled: Officer) -> None:
     for i in range(25):
         assert _try(client, enrolled.email, REMOTE_ADDR=f"198.51.100.{i}").status_code == 422

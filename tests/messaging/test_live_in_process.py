@@ -73,8 +73,9 @@ async def test_the_application_works_without_a_server(
     await hub().stop()
 
 
-async def test_a_foreign_page_is_turned_away_before_anything_is_said() -> None:
-    one = Inside(origin="https://evil.example", host="testserver")
+@pytest.mark.parametrize("more", [{}, {"authorization": ""}])
+async def test_a_foreign_page_is_turned_away_before_anything_is_said(more: dict[str, str]) -> None:
+    one = Inside(origin="https://evil.example", host="testserver", **more)
     assert (await one.communicator.connect(timeout=20))[0]
     closed = await one.communicator.receive_output(timeout=20)
     assert closed == {"type": "websocket.close", "code": 4403}

@@ -162,10 +162,16 @@ def test_processes_that_start_together_agree_on_one_root_key(root_file: Path, fo
 
 
 def test_the_platform_has_a_key_of_its_own(store: KeyStore, root_file: Path, folder: Path) -> None:
-    sealed = store.platform_sealer().seal(b"totp", PLACE)
+    sealed = store.platform_sealer(make=True).seal(b"totp", PLACE)
     again = KeyStore(root_file=root_file, folder=folder)
     assert again.platform_sealer().open(sealed, PLACE) == b"totp"
     assert store.platform_sealer() is store.platform_sealer()
+
+
+def test_opening_makes_no_platform_key(store: KeyStore) -> None:
+    with pytest.raises(KeyStoreUnavailable):
+        store.platform_sealer()
+    assert store.platform_sealer(make=True).open(store.platform_sealer().seal(b"totp", PLACE), PLACE) == b"totp"
 
 
 def test_the_cache_is_bounded_and_evicts_gently(store: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
