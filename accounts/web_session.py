@@ -26,7 +26,7 @@ def address_of(request: HttpRequest) -> str | None:
     None where that is no address: a proxy may say "unknown", or add a port.
     """
     try:
-        return str(ip_address(request.META.get("REMOTE_ADDR") or ""))
+        return str(ip_address((request.META.get("REMOTE_ADDR") or "").partition("%")[0]))
     except ValueError:
         return None
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 # The secret of an invitation stands in the path of its link.
-_SECRET = re.compile(r"(/welcome/)[A-Za-z0-9_-]{20,}")
+_SECRET = re.compile(r"(/invitation/)[A-Za-z0-9_-]{20,}")
 
 type ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 

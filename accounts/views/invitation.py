@@ -24,10 +24,16 @@ DEVICE = "accounts_device"
 @login_not_required
 @require_safe
 def accept_invitation(request: HttpRequest, secret: str) -> HttpResponse:
-    """Open an invitation link. The secret stays out of every further address; a mere look uses nothing up."""
+    """Open an invitation link. The secret stays out of every further address; a mere look uses nothing up.
+
+    Links are opened from mail and chat on other sites. A browser sends no SameSite=Strict cookie along a redirect
+    that began there: those get a page in between, which begins anew here.
+    """
     invitation = queries.open_invitation(secret=secret)
     request.session.flush()
     request.session[INVITATION] = str(invitation.pk)
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+        return render(request, "accounts/invitation_opened.html", {"officer": invitation.officer})
     return redirect("accounts:welcome_password")
 
 

@@ -43,6 +43,17 @@ def _new_code(clock: Clock) -> str:
     return totp.code_at(open_key(device), totp.step_at(clock.now))
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 200), ("same-site", 200), ("none", 302), ("same-origin", 302)]
+)
+def test_a_link_on_another_site_goes_on_by_a_page(client: Client, invited: Invited, site: str, status: int) -> None:
+    answer = client.get(f"/invitation/{invited[1]}/", headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == status
+    assert invited[1] not in answer.content.decode()
+    assert status == 302 or 'content="0; url=/welcome/password/"' in answer.content.decode()
+    assert client.get("/welcome/password/").status_code == 200
+
+
 def test_the_whole_way_in(
     client: Client, clock: Clock, invited: Invited, audited: Callable[[str], list[Entry]]
 ) -> None:

@@ -166,7 +166,7 @@ def test_the_addresses_of_one_ipv6_network_are_one(client: Client, enrolled: Off
     assert give_password(client, enrolled, REMOTE_ADDR="2001:db8:0:2::1").status_code == 302
 
 
-@pytest.mark.parametrize("word", ["unknown", "192.0.2.1:4711", ""])
+@pytest.mark.parametrize("word", ["unknown", "192.0.2.1:4711", "", "%eth0"])
 def test_an_address_that_is_none_stops_nobody(client: Client, enrolled: Officer, word: str) -> None:
     assert give_password(client, enrolled, REMOTE_ADDR=word).status_code == 302
     assert OfficerSession.objects.get().address is None

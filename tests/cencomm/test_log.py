@@ -63,7 +63,7 @@ def test_the_secret_of_an_invitation_is_not_written(
     formatter: logging.Formatter, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = "q" * 43
-    Client().post(f"/welcome/{secret}/")  # not allowed: Django logs the path of such a request
+    Client().post(f"/invitation/{secret}/")  # not allowed: Django logs the path of such a request
     lines = [formatter.format(record) for record in caplog.records]
-    assert any("/welcome/" in line for line in lines)
+    assert any("/invitation/" in line for line in lines)
     assert secret not in "\n".join(lines)
