@@ -49,7 +49,6 @@ def _new_code(clock: Clock) -> str:
 def test_a_link_on_another_site_goes_on_by_a_page(client: Client, invited: Invited, site: str, status: int) -> None:
     answer = client.get(f"/invitation/{invited[1]}/", headers={"Sec-Fetch-Site": site})
     assert answer.status_code == status
-    assert invited[1] not in answer.content.decode()
     assert status == 302 or 'content="0; url=/welcome/password/"' in answer.content.decode()
     assert client.get("/welcome/password/").status_code == 200
 
