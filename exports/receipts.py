@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import batched
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from django.db import connection
 from exports.models import Batch, Resolution, Transfer
 from groups.models import Membership
 
+MANY = 10_000  # rows of one statement, which must end well before its time is up
 _QUEUE = """
 INSERT INTO exports_transfer (
     id, group_id, batch_id, message, withdrawal, source_reference, source_version, confirmed_digest,
@@ -55,21 +57,22 @@ class NewTransfer(NamedTuple):
 
 def queue_transfers(batch: Batch, transfers: Sequence[NewTransfer]) -> None:
     """Put new rows into the queue; a record that is there already stays there once."""
-    columns = [list(column) for column in zip(*transfers, strict=True)]
-    identifiers = [uuid4() for _ in transfers]
     with connection.cursor() as cursor:
-        cursor.execute(_QUEUE, [batch.group_id, batch.pk, identifiers, *columns])
+        for part in batched(transfers, MANY):
+            columns = [list(column) for column in zip(*part, strict=True)]
+            cursor.execute(_QUEUE, [batch.group_id, batch.pk, [uuid4() for _ in part], *columns])
 
 
 def record_decisions(membership: Membership, decisions: Sequence[tuple[UUID, Resolution.Kind, str]]) -> int:
     """Store decisions on blocked rows (message, kind, about) in this member's name; return how many were new."""
-    messages, kinds, abouts = zip(*decisions, strict=True)
+    made = 0
     with connection.cursor() as cursor:
-        cursor.execute(
-            _DECISIONS,
-            [membership.group_id, membership.pk, list(messages), [str(kind) for kind in kinds], list(abouts)],
-        )
-        return int(cursor.rowcount)
+        for part in batched(decisions, MANY):
+            messages, kinds, abouts = zip(*part, strict=True)
+            values = [list(messages), [str(kind) for kind in kinds], list(abouts)]
+            cursor.execute(_DECISIONS, [membership.group_id, membership.pk, *values])
+            made += int(cursor.rowcount)
+    return made
 
 
 def write_receipts(transfers: Sequence[Transfer]) -> None:
