@@ -25,6 +25,8 @@ from accounts.models import Officer
 from accounts.web_session import OFFICER_SESSION, session_of
 
 Handler = Callable[[HttpRequest], HttpResponse]
+# What a page asks by itself while nobody sits there (static/cencomm/attendance.js) is no use of the session.
+UNATTENDED = "X-Unattended"
 
 
 class OfficerSessionMiddleware:
@@ -46,7 +48,8 @@ class OfficerSessionMiddleware:
             request.session.flush()
             request.user = AnonymousUser()
             return
-        actions.see_session(row, now=now)
+        if UNATTENDED not in request.headers:
+            actions.see_session(row, now=now)
         setattr(request, OFFICER_SESSION, row)
 
 

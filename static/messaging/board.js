@@ -1,4 +1,6 @@
 // The left pane: views with their counts, countries with their state. The server counts; this asks again when needed.
+import { unasked } from "../cencomm/attendance.js";
+
 const PAUSE = 1500;
 
 export function startBoard({ url, onView, onCountry }) {
@@ -49,7 +51,7 @@ export function startBoard({ url, onView, onCountry }) {
   async function refresh() {
     asked = Date.now();
     try {
-      const answer = await fetch(url, { headers: { Accept: "application/json" } });
+      const answer = await fetch(url, { headers: { Accept: "application/json", ...unasked() } });
       if (answer.ok) draw(await answer.json());
     } catch {
       // Without a network the last counts stand; the connection state says that they are old.

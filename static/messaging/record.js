@@ -1,4 +1,5 @@
 // The right pane: the selected message as a record. The server draws it (htmx); here are its buttons.
+import { unasked } from "../cencomm/attendance.js";
 import { format, gettext } from "../cencomm/text.js";
 import { postStatus, problemText, putAcknowledgement } from "./api.js";
 
@@ -20,7 +21,7 @@ export class Record {
     this.id = id;
     this.element.setAttribute("aria-busy", "true");
     try {
-      await window.htmx.ajax("GET", this.url(id), { target: this.element, swap: "innerHTML" });
+      await window.htmx.ajax("GET", this.url(id), { target: this.element, swap: "innerHTML", headers: unasked() });
     } finally {
       this.element.setAttribute("aria-busy", "false");
     }

@@ -2,6 +2,7 @@
 //
 // Far rows are dropped from the page (a slice of the feed stands in it); new messages wait behind "3 new" unless one
 // looks at the newest end; the row under the eye keeps its place when rows above it come, go or change.
+import { attended, onReturn } from "../cencomm/attendance.js";
 import { format, gettext, ngettext } from "../cencomm/text.js";
 import { depthOf, foldReplies, sliceAround, toBlocks } from "./feed.js";
 import { foldRow, messageRow } from "./rows.js";
@@ -33,6 +34,7 @@ export class Stream extends EventTarget {
     // Pictures of the page change height too: the composer grows, the window is turned.
     new ResizeObserver(() => this.resized()).observe(this.scroller);
     setInterval(() => this.refreshDue(), 20000);
+    onReturn(() => this.markSeen());
   }
 
   setFeed(feed) {
@@ -218,7 +220,7 @@ export class Stream extends EventTarget {
   }
 
   markSeen() {
-    if (!this.following || document.hidden || this.feed.filtered) return;
+    if (!this.following || document.hidden || !this.feed || this.feed.filtered || !attended()) return;
     const newest = this.feed.ordered().at(-1)?.seq ?? 0;
     if (newest > (this.sentSeen ?? 0)) {
       this.sentSeen = newest;

@@ -47,6 +47,14 @@ def test_an_officer_may_lie_idle_for_thirty_minutes(clock: Clock, client: Client
     assert not _is_in(client)
 
 
+def test_what_a_page_asks_by_itself_keeps_no_session_alive(clock: Clock, client: Client, fatou: Officer) -> None:
+    sign_in(client, fatou)
+    clock.move(minutes=29)
+    assert client.get("/account/", headers={"X-Unattended": "yes"}).status_code == 200
+    clock.move(minutes=2)
+    assert not _is_in(client)
+
+
 def test_a_platform_administrator_only_fifteen(clock: Clock, client: Client, padma: Officer) -> None:
     sign_in(client, padma)
     clock.move(minutes=14)
