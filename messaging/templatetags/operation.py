@@ -58,7 +58,11 @@ def group_pages(context: template.Context, membership: Membership) -> list[Page]
 
 @register.simple_tag
 def operation_place(membership: Membership) -> dict[str, Any]:
-    """Return the console's address, and day n of m while the operation runs (else None)."""
+    """Return where the group's name leads, and day n of m while the operation runs (else None).
+
+    That is the console, or the members for those who read no messages.
+    """
     day = phases.day_of(membership.group, today_utc())
     n, of = day or (None, None)
-    return {"url": reverse("messaging:console", args=[membership.group_id]), "day": n, "days": of}
+    name = "messaging:console" if membership.has(Right.READ) else "groups:members"
+    return {"url": reverse(name, args=[membership.group_id]), "day": n, "days": of}

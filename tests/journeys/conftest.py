@@ -78,4 +78,4 @@ def officers(sessions: Sessions) -> Iterator[Officers]:
     yield browsers
     complaints = browsers.complaints()
     browsers.close()
-    assert complaints == []
+    assert not complaints, "\n".join(complaints)

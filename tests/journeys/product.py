@@ -17,7 +17,7 @@ from cencomm.embedded import EmbeddedPostgres
 from tests.cencomm.ports import free_port, wait_until
 
 # What a refusal leaves in the log, as Django writes it: no fault of the product, and no text of anybody's.
-REFUSED = re.compile(r"WARNING (django\.request|django\.channels\.server) (Not Found|Forbidden): /")
+REFUSED = re.compile(r"WARNING (django\.request|django\.channels\.server) (Not Found|Forbidden|Gone): /")
 FAULTS = ("ERROR", "CRITICAL", "WARNING", "Traceback")
 
 

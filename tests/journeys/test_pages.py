@@ -1,0 +1,103 @@
+"""Every page, for every officer of the demo who comes to it by its links: light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+
+from tests.journeys.appearance import faults_of
+from tests.journeys.officers import Officers
+
+# Everybody of the demo who signs in, and eve, who sees another group.
+NAMES = ("amina", "padma", "bruno", "chloe", "fatou", "dmitri", "olga", "audrey", "eve")
+
+# Those that links lead to.
+PAGES = {
+    "accounts:account", "accounts:password", "accounts:security", "accounts:tokens",
+    "accounts:administration", "accounts:administrations", "accounts:new_administration",
+    "accounts:change_administration", "accounts:officers", "accounts:new_officer", "accounts:officer",
+    "accounts:invitations", "accounts:client_systems",
+    "cen:search", "cen:charts", "cen:seizure",
+    "exports:transfer", "exports:record", "exports:batch", "exports:reconciliation", "exports:mapping",
+    "groups:mine", "groups:members", "groups:add_member", "groups:leave", "groups:member", "groups:phases",
+    "groups:settings", "groups:administration", "groups:create",
+    "messaging:console", "messaging:seizure", "messaging:situation",
+    "simplified_forms:templates", "simplified_forms:template_version", "simplified_forms:template_draft",
+}  # fmt: skip
+# Those before and around signing in: test_newcomer.py. The confirmation of a transfer: test_hit.py.
+ELSEWHERE = {
+    "accounts:sign_in", "accounts:code", "accounts:accept_invitation", "accounts:welcome_password",
+    "accounts:welcome_authenticator", "accounts:new_recovery_codes", "accounts:new_authenticator",
+    "exports:confirm",
+}  # fmt: skip
+# Acts, fragments, figures and files: no pages.
+NO_PAGES = {
+    "home", "live", "ready", "worker", "set_language", "javascript-catalog", "nomenclature:search",
+    "accounts:sign_out", "accounts:replace_authenticator", "accounts:revoke_other_sessions",
+    "accounts:revoke_session", "accounts:revoke_token", "accounts:deactivate_officer", "accounts:activate_officer",
+    "accounts:reset_officer", "accounts:renew_invitation", "accounts:withdraw_invitation",
+    "accounts:revoke_client_token",
+    "cen:facets", "cen:chart_data", "cen:download_csv", "cen:download_xlsx",
+    "exports:resolve", "exports:start", "exports:again", "exports:automatic",
+    "groups:remove_member", "groups:invite_again", "groups:move_phase", "groups:add_country",
+    "groups:remove_country", "groups:set_contact_point",
+    "messaging:figures", "messaging:record", "simplified_forms:form_mode", "simplified_forms:preview",
+}  # fmt: skip
+
+reached: dict[str, set[str]] = {}
+
+
+def names_in(resolver: URLResolver, above: str = "") -> Iterator[str]:
+    """Return the name of every address of the URL map but the API's."""
+    for one in resolver.url_patterns:
+        if isinstance(one, URLPattern):
+            yield f"{above}{one.name or one.pattern}"
+        elif not (one.namespace or "").startswith("api"):
+            yield from names_in(one, f"{one.namespace}:" if one.namespace else above)
+
+
+def kind_of(address: str) -> str:
+    """Return the page that an address names, with the tab where a page has tabs; empty where it is none."""
+    parts = urlsplit(address)
+    try:
+        name = resolve(parts.path).view_name
+    except LookupError:
+        return ""
+    tab = parse_qs(parts.query).get("show", [""])[0]
+    return f"{name} {tab}".strip() if name in PAGES else ""
+
+
+def test_url_map_holds_no_page_that_is_not_looked_at() -> None:
+    assert sorted(set(names_in(get_resolver()))) == sorted(PAGES | ELSEWHERE | NO_PAGES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_that_links_lead_to(officers: Officers, name: str) -> None:
+    page = officers.browser_of(name, reduced_motion="reduce", color_scheme="light").new_page()
+    looked_at = set().union(*reached.values()) if reached else set()
+    reached[name] = set()
+    waiting, known, faults = ["/groups/"], {"groups:mine"}, []
+    while waiting:
+        address = waiting.pop(0)
+        answer = page.goto(address)
+        kind = kind_of(address)
+        if answer is None or answer.status != 200:
+            faults.append(f"{address}: {answer and answer.status}")
+            continue
+        reached[name].add(kind)
+        for link in page.eval_on_selector_all("a[href]", "(links) => links.map((one) => one.href)"):
+            if link.startswith(officers.product.url) and (kind_there := kind_of(link)) and kind_there not in known:
+                known.add(kind_there)
+                waiting.append(link)
+        faults += faults_of(page, barriers=kind not in looked_at)
+    assert not faults, "\n".join(faults)
+    assert reached[name] >= {"groups:mine", "accounts:account", "cen:search"}
+
+
+def test_every_page_was_reached_by_somebody() -> None:
+    if set(reached) != set(NAMES):
+        pytest.skip("the officers were not all on their way in this run")
+    assert PAGES - {kind.split()[0] for kind in set().union(*reached.values())} == set()
