@@ -240,10 +240,13 @@ CENCOMM_LIMITS = {
     "frame_bytes": 128 * 1024,
     "posts_per_officer_per_minute": int(env("CENCOMM_POSTS_PER_MINUTE", "120")),
     "posts_waiting": 1000,  # in one process; past it posts are refused with 503
+    "socket_items_per_second": int(env("CENCOMM_SOCKET_ITEMS_PER_SECOND", "50")),
     "sockets_per_officer": 20,
     "socket_queue_bytes": 4 * 1024 * 1024,
     "page_size": 500,
 }
+# Frames go straight to the server's transports where it is known how; "0" sends them through ASGI alone.
+CENCOMM_DIRECT_WRITES = env("CENCOMM_DIRECT_WRITES", "1") != "0"
 CENCOMM_VERSION = __version__
 CENCOMM_DEMO = env_flag("CENCOMM_DEMO")
 

@@ -18,8 +18,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django.utils.translation import get_language
+from psycopg.errors import LockNotAvailable, QueryCanceled
+from psycopg_pool import PoolTimeout
 
 from groups.models import Membership
 from messaging.actions.posting import Parcel, Posted
@@ -34,6 +36,7 @@ AT_ONCE = 64
 THREADS = 4
 LONGEST_WAIT = 5.0
 RETRY_SECONDS = 2
+_OVERLOAD = (PoolTimeout, LockNotAvailable, QueryCanceled)  # no connection, no lock, no end within its time
 
 
 class _Waiting(NamedTuple):
@@ -78,6 +81,7 @@ class PostOffice:
         """Queue a post; say whether nobody works for its group, so that the caller must see to it."""
         now = time.monotonic()
         answer: Future[Posted] = Future()
+        answer.set_running_or_notify_cancel()  # from here on it is sent, whether or not somebody waits
         with self._lock:
             queue = self._queues.get(parcel.group_id)
             if self._count >= self._limit or (queue and now - queue[0].since > LONGEST_WAIT):
@@ -109,8 +113,6 @@ class PostOffice:
             if not more:
                 del self._queues[group_id]
         for one, answer in zip(batch, answers, strict=True):
-            if one.answer.cancelled():
-                continue
             if isinstance(answer, Posted):
                 one.answer.set_result(answer)
             else:
@@ -120,12 +122,12 @@ class PostOffice:
     def _answers(self, parcels: Sequence[Parcel]) -> Sequence[Posted | BaseException]:
         try:
             return self._send(parcels)
-        except (OperationalError, InterfaceError) as error:
-            # Perhaps they were sent: the same id again gets the first answer.
-            logger.error("the database does not keep up with posts: %s", type(error).__name__)
-            return [Busy(RETRY_SECONDS) for _ in parcels]
         except Exception as error:  # noqa: BLE001
-            return [error for _ in parcels]
+            # Perhaps they were sent: the same id again gets the first answer.
+            if not isinstance(error.__cause__, _OVERLOAD):
+                return [error for _ in parcels]
+            logger.error("the database does not keep up with posts: %s", type(error.__cause__).__name__)
+            return [Busy(RETRY_SECONDS) for _ in parcels]
 
 
 @cache

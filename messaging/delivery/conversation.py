@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -19,11 +20,13 @@ from django.utils import translation
 
 from accounts.api_auth import Identity, officer_from_scope
 from accounts.errors import ScopeMissing
+from messaging import actions
+from messaging.delivery.direct import direct_writer
 from messaging.delivery.errors import BadFrame, TooManyGroups, failure_of
 from messaging.delivery.hub import Follower, Hub, hub
 from messaging.delivery.outbox import Frame, Outbox, Send, frame, frames_of
 from messaging.delivery.reads import Batch, batch_for_member, in_thread, reader
-from messaging.delivery.verbs import acknowledge, mark_read, post, session_lives
+from messaging.delivery.verbs import acknowledge, mark_read, parcel_of, posted_item, session_lives
 from problems import Refusal
 
 logger = logging.getLogger("cencomm.messaging")
@@ -31,7 +34,7 @@ SUBPROTOCOL = "cencomm.v1"
 SIGNED_OUT, FLOOD, TOO_BIG = 4401, 4429, 1009
 MAX_ITEMS = 100
 MAX_GROUPS = 200
-ITEMS_PER_SECOND = 50.0
+MAX_POSTS = 32
 BURST_SECONDS = 10.0
 TOUCH_SECONDS = 60.0
 
@@ -39,12 +42,14 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class Conversation:
-    """One connected client. Posts of one socket are handled in their order; catching up runs beside them."""
+    """One connected client. What it asks is done in its order, posts together; catching up runs beside them."""
 
     def __init__(self, identity: Identity, receive: Receive, send: Send) -> None:
         self._identity = identity
         self._receive = receive
-        self._outbox = Outbox(send, max_bytes=settings.CENCOMM_LIMITS["socket_queue_bytes"])
+        limit = settings.CENCOMM_LIMITS["socket_queue_bytes"]
+        self._outbox = Outbox(send, max_bytes=limit, direct=direct_writer(send))
+        self._posts: deque[asyncio.Task[None]] = deque()
         self._hub: Hub = hub()
         self._follows: dict[UUID, tuple[Follower, asyncio.Task[None]]] = {}
         self._full_at = 0.0
@@ -97,7 +102,7 @@ class Conversation:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._hub.detach(self)
-            tasks = [writing, reading, *(task for _follower, task in self._follows.values())]
+            tasks = [writing, reading, *self._posts, *(task for _follower, task in self._follows.values())]
             for task in tasks:
                 task.cancel()
             # A client that vanished while it was written to is no error of ours.
@@ -141,7 +146,7 @@ class Conversation:
 
     def _allowed(self, count: int) -> bool:
         now = time.monotonic()
-        full = max(self._full_at, now) + count / ITEMS_PER_SECOND
+        full = max(self._full_at, now) + count / settings.CENCOMM_LIMITS["socket_items_per_second"]
         if full - now > BURST_SECONDS:
             return False
         self._full_at = full
@@ -152,13 +157,19 @@ class Conversation:
         try:
             if verb is None:
                 raise BadFrame
+            if item["op"] not in {"post", "ping"}:
+                await self._answered(0)
             await verb(self, item)
-        except Refusal as refusal:
-            self._refuse(refusal, item)
         except Exception as error:  # noqa: BLE001
-            # Only the kind of failure: its message may quote what was sent.
-            logger.error("an item of a socket failed: %s", type(error).__name__)
-            self._refuse(failure_of(error), item)
+            self._failed(error, item)
+
+    def _failed(self, error: Exception, item: Mapping[str, Any]) -> None:
+        if isinstance(error, Refusal):
+            self._refuse(error, item)
+            return
+        # Only the kind of failure: its message may quote what was sent.
+        logger.error("an item of a socket failed: %s", type(error).__name__)
+        self._refuse(failure_of(error), item)
 
     def _refuse(self, refusal: Refusal, item: Mapping[str, Any]) -> None:
         message = item.get("message")
@@ -185,8 +196,21 @@ class Conversation:
     async def _post(self, item: dict[str, Any]) -> None:
         self._require("messages:write")
         await self._touch()
-        told = await self._act(lambda: post(self._identity.officer, item))
-        self.put(frame(told))
+        answer = asyncio.wrap_future(actions.office().hand_in(parcel_of(self._identity.officer, item)))
+        self._posts.append(asyncio.create_task(self._answer_post(answer, item)))
+        await self._answered(MAX_POSTS)
+
+    async def _answer_post(self, answer: asyncio.Future[actions.Posted], item: dict[str, Any]) -> None:
+        try:
+            self.put(frame(posted_item(await answer)))
+        except Exception as error:  # noqa: BLE001
+            self._failed(error, item)
+
+    async def _answered(self, most: int) -> None:
+        """Wait until at most so many posts of this socket lack their answer; they go in the order they came."""
+        while self._posts and (len(self._posts) > most or self._posts[0].done()):
+            await self._posts[0]
+            self._posts.popleft()
 
     async def _acknowledge(self, item: dict[str, Any]) -> None:
         self._require("messages:write")

@@ -1,5 +1,7 @@
 """One socket's way out: a bounded queue and the task that writes it. A slow reader slows nobody and grows nothing.
 
+While the reader keeps up and the server is known, frames go straight to the transport (`direct`); the queue is for
+everybody else. Both ways keep the order, the bound and the code that a slow reader is closed with.
 What must not live here: what is sent, and to whom.
 """
 
@@ -9,9 +11,11 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
+
+from messaging.delivery.direct import DirectWriter, framed
 
 TOO_SLOW = 4408
 MAX_FRAMES = 5000
@@ -22,11 +26,30 @@ CLOSE_SECONDS = 30.0  # how long a reader that was too slow may take to be told 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
-class Frame(NamedTuple):
+class Frame:
     """A text frame, a JSON array of items; made once and shared by every socket that gets it."""
 
-    text: str
-    size: int
+    __slots__ = ("_text", "_wire", "data", "size")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+        self._text: str | None = None
+        self._wire: bytes | None = None
+
+    @property
+    def text(self) -> str:
+        """The payload as ASGI takes it."""
+        if self._text is None:
+            self._text = self.data.decode()
+        return self._text
+
+    @property
+    def wire(self) -> bytes:
+        """The bytes that travel."""
+        if self._wire is None:
+            self._wire = framed(self.data)
+        return self._wire
 
 
 def frames_of(items: Iterable[bytes]) -> list[Frame]:
@@ -51,15 +74,16 @@ def frame(item: Mapping[str, Any]) -> Frame:
 
 
 def _frame(items: Sequence[bytes]) -> Frame:
-    data = b"[" + b",".join(items) + b"]"
-    return Frame(data.decode(), len(data))
+    return Frame(b"[" + b",".join(items) + b"]")
 
 
 class Outbox:
     """The queue of one socket. All of it runs on the socket's loop."""
 
-    def __init__(self, send: Send, *, max_bytes: int) -> None:
+    def __init__(self, send: Send, *, max_bytes: int, direct: DirectWriter | None = None) -> None:
         self._send = send
+        self._direct = direct
+        self._sending = False
         self._max_bytes = max_bytes
         self._frames: deque[Frame] = deque()
         self._bytes = 0
@@ -74,9 +98,24 @@ class Outbox:
         """How much waits to be written."""
         return self._bytes
 
+    @property
+    def _straight(self) -> bool:
+        """Whether the next frame may go past the queue: nothing is before it, and the reader keeps up."""
+        direct = self._direct
+        return (
+            direct is not None
+            and not self._frames
+            and not self._sending
+            and direct.ready
+            and direct.held_bytes <= JOIN_BYTES
+        )
+
     def put(self, one: Frame) -> None:
         """Queue a frame; past the bound the socket is closed instead, with 4408, and what waited is dropped."""
         if self.closed is not None:
+            return
+        if self._direct is not None and self._straight:
+            self._direct.write(one.wire)
             return
         if self._frames and (self._bytes + one.size > self._max_bytes or len(self._frames) >= MAX_FRAMES):
             self.close(TOO_SLOW)
@@ -92,6 +131,8 @@ class Outbox:
         if self.closed is not None:
             return
         self.closed = code
+        if self._direct is not None:
+            self._direct.drop()
         self._frames.clear()
         self._bytes = 0
         self._drained.set()
@@ -122,7 +163,10 @@ class Outbox:
             await self._filled.wait()
             self._filled.clear()
             while self._frames:
-                await self._send({"type": "websocket.send", "text": self._next_text()})
+                text = self._next_text()
+                self._sending = True  # nothing overtakes it
+                await self._send({"type": "websocket.send", "text": text})
+                self._sending = False
 
     def _next_text(self) -> str:
         """Take the next frames; several that wait together leave as one, which keeps many sockets cheap."""

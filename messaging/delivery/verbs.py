@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.actions import see_session
 from accounts.models import Officer, OfficerSession
@@ -21,10 +21,19 @@ from messaging.queries import group_of_message
 from messaging.schemas import message_of
 
 
-def post(officer: Officer, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Send the message of an item; answer as the protocol says."""
-    membership = member_of(officer, _uuid(item.get("group")), Right.SEE_GROUP)
-    posted = actions.post_message(membership, draft=message_of(item.get("message")))
+def parcel_of(officer: Officer, item: Mapping[str, Any]) -> actions.Parcel:
+    """Return the message of an item as what the post office takes; no database. Raises BadFrame, InvalidMessage,
+    MessageTooLarge.
+    """
+    group_id = _uuid(item.get("group"))
+    with translation.override(officer.language):
+        draft = message_of(item.get("message"))
+        said = actions.said_by(draft)
+    return actions.Parcel(officer=officer, group_id=group_id, draft=draft, said=said, language=officer.language)
+
+
+def posted_item(posted: actions.Posted) -> dict[str, Any]:
+    """Return the answer to a post, as the protocol says."""
     message = posted.message
     return {
         "op": "posted",

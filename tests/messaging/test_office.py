@@ -1,0 +1,187 @@
+"""Group commit: posts that arrive together share a transaction, and each has its own answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import OperationalError, connection
+from psycopg_pool import PoolTimeout
+
+from accounts.models import Officer
+from audit.models import Entry
+from groups.errors import NotAllowed, Stranger
+from groups.models import ClosedUserGroup, Membership, Role
+from messaging.actions import Parcel, Posted, post_message, said_by
+from messaging.actions.office import AT_ONCE, PostOffice
+from messaging.actions.together import send_together
+from messaging.errors import Busy, ConflictingReplay, InvalidMessage
+from messaging.models import Event, Message
+from simplified_forms.models import FormTemplate
+from tests.cast import membership_of
+from tests.messaging.conftest import draft
+
+Member = Callable[[Officer], Membership]
+
+
+def parcel(officer: Officer, group_id: UUID, kind: str = "note", **values: Any) -> Parcel:
+    one = draft(kind, **values)
+    return Parcel(officer=officer, group_id=group_id, draft=one, said=said_by(one), language="en")
+
+
+@pytest.mark.django_db
+def test_one_bad_post_spoils_no_other(room: ClosedUserGroup, fatou: Officer, bruno: Officer, eve: Officer) -> None:
+    twice = uuid4()
+    batch = [
+        parcel(fatou, room.pk),
+        parcel(fatou, room.pk, body={"text": ""}),
+        parcel(eve, room.pk),
+        parcel(bruno, room.pk, id=twice, body={"text": "one"}),
+        parcel(bruno, room.pk, id=twice, body={"text": "one"}),
+        parcel(fatou, room.pk, id=twice, body={"text": "two"}),
+        parcel(bruno, room.pk, "reply", in_reply_to=uuid4()),
+        parcel(bruno, room.pk),
+    ]
+    answers = send_together(batch)
+    kinds = [type(answer) for answer in answers]
+    assert kinds == [
+        Posted, InvalidMessage, Stranger, Posted, Posted, ConflictingReplay, InvalidMessage, Posted,
+    ]  # fmt: skip
+    assert [answer.created for answer in answers if isinstance(answer, Posted)] == [True, True, False, True]
+    sent = list(Message.objects.filter(group=room).order_by("seq"))
+    assert [one.seq for one in sent] == [1, 2, 3] == [one.number for one in sent]
+    assert list(Event.objects.filter(group=room).order_by("seq").values_list("seq", flat=True)) == [1, 2, 3]
+    assert Entry.objects.filter(action="message:message:posted", group=room.pk).count() == 3
+    room.refresh_from_db()
+    assert room.head == 3
+
+
+@pytest.mark.django_db
+def test_a_reply_may_follow_what_it_answers_in_one_batch(room: ClosedUserGroup, fatou: Officer) -> None:
+    asked = parcel(fatou, room.pk, "request")
+    told = parcel(fatou, room.pk, "reply", in_reply_to=asked.draft.id)
+    answers = send_together([asked, told])
+    assert [isinstance(one, Posted) and one.created for one in answers] == [True, True]
+    assert Message.objects.get(pk=told.draft.id).thread == asked.draft.id
+
+
+@pytest.mark.django_db
+def test_a_remembered_membership_opens_nothing(room: ClosedUserGroup, fatou: Officer, member: Member) -> None:
+    [first] = send_together([parcel(fatou, room.pk)])
+    assert isinstance(first, Posted)
+    Membership.objects.filter(pk=member(fatou).pk).update(role=Role.OBSERVER)
+    [second] = send_together([parcel(fatou, room.pk)])
+    assert isinstance(second, NotAllowed)
+    Membership.objects.filter(group=room, officer=fatou).update(left_at="2026-11-20T00:00:00Z")
+    [third] = send_together([parcel(fatou, room.pk)])
+    assert isinstance(third, Stranger)
+    assert Message.objects.filter(group=room).count() == 1
+
+
+@pytest.mark.django_db
+def test_a_remembered_membership_gives_its_present_country(room: ClosedUserGroup, fatou: Officer) -> None:
+    send_together([parcel(fatou, room.pk)])
+    Membership.objects.filter(group=room, officer=fatou).update(country="NG")
+    [second] = send_together([parcel(fatou, room.pk)])
+    assert isinstance(second, Posted)
+    assert second.message.country == "NG"
+
+
+@pytest.mark.django_db
+def test_a_remembered_form_that_was_replaced_is_not_used(room: ClosedUserGroup, fatou: Officer) -> None:
+    send_together([parcel(fatou, room.pk)])
+    old = FormTemplate.objects.get(group=room, kind="note", state="published")
+    FormTemplate.objects.filter(pk=old.pk).update(state="retired", retired_at="2026-11-20T00:00:00Z")
+    new = FormTemplate.objects.create(
+        group=room, kind="note", mode="", version=(old.version or 0) + 1, state="published", name=old.name,
+        spec=old.spec, published_at=old.published_at,
+    )  # fmt: skip
+    [second] = send_together([parcel(fatou, room.pk)])
+    assert isinstance(second, Posted)
+    assert second.message.template_id == new.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_post_racing_is_sent_once(room: ClosedUserGroup, fatou: Officer) -> None:
+    membership = membership_of(fatou, room)
+    one = draft(id=uuid4())
+    others = [draft() for _ in range(12)]
+    start = threading.Barrier(24)
+
+    def post(wanted: Any) -> Posted:
+        try:
+            start.wait(20)
+            return post_message(membership, draft=wanted)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(24) as threads:
+        answers = list(threads.map(post, [one] * 12 + others))
+    assert sum(answer.created for answer in answers[:12]) == 1
+    assert {answer.message.pk for answer in answers[:12]} == {one.id}
+    assert all(answer.created for answer in answers[12:])
+    seqs = list(Message.objects.filter(group=room).order_by("seq").values_list("seq", flat=True))
+    assert seqs == list(range(1, 14))
+
+
+class Slow:
+    """A way of sending that waits until it is let go, and remembers its batches."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.batches: list[int] = []
+        self.fails: Exception | None = None
+
+    def __call__(self, parcels: Sequence[Parcel]) -> list[Any]:
+        self.go.wait(20)
+        self.batches.append(len(parcels))
+        if self.fails is not None:
+            raise self.fails
+        return [Posted(Message(pk=one.draft.id), created=True) for one in parcels]
+
+
+def letter(group_id: UUID) -> Parcel:
+    return parcel(Officer(), group_id)
+
+
+def test_what_arrives_meanwhile_goes_together_and_groups_do_not_wait_for_each_other() -> None:
+    slow, group, other = Slow(), uuid4(), uuid4()
+    office = PostOffice(limit=1000, send=slow)
+    first = office.hand_in(letter(group))
+    rest = [office.hand_in(letter(group)) for _ in range(AT_ONCE + 6)]
+    elsewhere = office.hand_in(letter(other))
+    slow.go.set()
+    assert all(future.result(20).created for future in [first, *rest, elsewhere])
+    assert sum(slow.batches) == AT_ONCE + 8
+    assert max(slow.batches) == AT_ONCE
+    assert office.waiting == 0
+
+
+def test_past_its_bound_posts_are_refused_at_once() -> None:
+    slow = Slow()
+    office = PostOffice(limit=5, send=slow)
+    taken = [office.hand_in(letter(uuid4())) for _ in range(5)]
+    with pytest.raises(Busy) as refused:
+        office.hand_in(letter(uuid4()))
+    assert (refused.value.status, refused.value.retry_after) == (503, 2)
+    slow.go.set()
+    assert all(future.result(20).created for future in taken)
+    assert office.hand_in(letter(uuid4())).result(20).created
+
+
+def test_a_database_without_a_free_connection_is_busy_and_other_failures_are_told_as_they_are() -> None:
+    slow = Slow()
+    slow.go.set()
+    office = PostOffice(limit=5, send=slow)
+    slow.fails = OperationalError()
+    slow.fails.__cause__ = PoolTimeout()
+    with pytest.raises(Busy):
+        office.hand_in(letter(uuid4())).result(20)
+    slow.fails = OperationalError()
+    with pytest.raises(OperationalError):
+        office.hand_in(letter(uuid4())).result(20)
+    assert office.waiting == 0
