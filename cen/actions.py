@@ -107,7 +107,9 @@ def _take_checked(
 
 def _refused_for(raw: object, problems: list[FieldProblem]) -> Receipt:
     reference = raw.get("source_reference") if isinstance(raw, Mapping) else None
-    named = reference[:120] if isinstance(reference, str) else ""
+    # A reference that is itself at fault is neither told back nor kept: it may be no text, or name somebody.
+    fit = isinstance(reference, str) and all(problem.field != "source_reference" for problem in problems)
+    named = str(reference) if fit else ""
     # The reason goes to logs of clients and to people: field and sentence, never the value.
     reason = " ".join(f"{problem.field}: {problem.message}".removeprefix(": ") for problem in problems[:5])
     return Receipt(named, "refused", reason_code=problems[0].code, reason=reason, errors=tuple(problems[:20]))

@@ -304,3 +304,10 @@ def test_corrections_side_by_side_end_with_the_highest_version() -> None:
     assert set(Seizure.objects.values_list("version", "quantity")) == {(5, Decimal(5))}
     kept = SeizureVersion.objects.values_list("seizure_id", "version")
     assert len(set(kept)) == len(kept)
+
+
+@pytest.mark.parametrize("bad", ["a\x00b", "kofi.mensah@example.org", "q" * 121, {"a": 1}])
+def test_a_reference_that_is_none_hinders_no_other_record_and_is_not_kept(bad: Any) -> None:
+    receipts = take_in([a_record(bad), a_record("A-1")], source="ncen-gh")
+    assert [(one.outcome, one.source_reference) for one in receipts] == [("refused", ""), ("accepted", "A-1")]
+    assert [[index, reference] for index, reference, _code in Intake.objects.get().refusals] == [[0, ""]]
