@@ -74,7 +74,7 @@ def save_draft(
         raise DraftMoved
     if draft is None:
         draft = FormTemplate(group=group, kind=kind, mode=mode)
-    draft.name = name.strip()[:120] or default_name(kind, mode)
+    draft.name = name.replace("\0", "").strip()[:120] or default_name(kind, mode)
     draft.spec = checked
     draft.saved_at = timezone.now()
     draft.saved_by_id = membership.officer_id
@@ -159,6 +159,7 @@ def choose_form_mode(membership: Membership, *, mode: str) -> None:
 
     Raises TemplateUnknown if the group has no published form of that mode, NotAllowed, OperationClosed.
     """
+    _require_form(Kind.SEIZURE, mode)
     group = _locked_group(membership)
     published = FormTemplate.objects.filter(
         group=group, kind=Kind.SEIZURE, mode=mode, state=State.PUBLISHED

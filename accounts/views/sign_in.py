@@ -98,7 +98,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 def _next(request: HttpRequest, wanted: str) -> str:
     """Return where to go on, which is never another site."""
-    safe = url_has_allowed_host_and_scheme(
+    safe = wanted.isprintable() and url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return wanted if safe else resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
@@ -65,3 +66,11 @@ def test_a_zone_that_is_unknown_here_is_utc(client: Client, amina: Officer) -> N
     sign_in(client, amina)
     assert client.get("/account/").status_code == 200
     assert timezone.get_current_timezone_name() == "UTC"
+
+
+@pytest.mark.parametrize(
+    "target", ["/account/\0", "//evil.invalid/", "https:evil.invalid", "/\\evil.invalid", "/a\nb"]
+)
+def test_the_choice_of_a_language_leads_to_no_odd_place(client: Client, target: str) -> None:
+    answer = client.post("/language/", {"language": "fr", "next": target})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")

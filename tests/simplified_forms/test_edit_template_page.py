@@ -193,6 +193,8 @@ def test_the_seizure_form_in_use_is_chosen(page: Client, root: str, group: Close
     group.refresh_from_db()
     assert group.form_mode == "full"
     assert page.post(f"{root}form-mode/", {"mode": "endless"}).status_code == 404
+    assert page.post(f"{root}form-mode/", {"mode": "full\0"}).status_code == 404
+    assert page.post(f"{root}form-mode/", {"mode": ""}).status_code == 404
 
 
 @pytest.mark.parametrize("address", ["poem/", "warning/?mode=full", "seizure/?mode=endless"])
