@@ -29,7 +29,6 @@ from messaging.actions.preparing import said_by
 from messaging.actions.together import Answer, send_together
 from messaging.drafts import Draft
 from messaging.errors import Busy
-from problems import Refusal
 
 logger = logging.getLogger("cencomm.messaging")
 AT_ONCE = 64
@@ -155,6 +154,6 @@ def post_message(membership: Membership, *, draft: Draft) -> Posted:
         return office().post(parcel)
     # Within somebody's transaction nobody else's post may depend on it.
     [answer] = send_together([parcel])
-    if isinstance(answer, Refusal):
+    if not isinstance(answer, Posted):
         raise answer
     return answer

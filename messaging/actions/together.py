@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone, translation
 
 from groups.access import RIGHTS, Right
@@ -30,7 +30,7 @@ from problems import Refusal
 from simplified_forms.models import FormTemplate
 from simplified_forms.queries import template_in_force
 
-type Answer = Posted | Refusal
+type Answer = Posted | Exception  # an exception that is no Refusal is a failure of this draft alone
 
 
 class Remembered[K, V]:
@@ -66,7 +66,8 @@ _forms: Remembered[tuple[UUID, str, str], FormTemplate] = Remembered(4_000)
 def send_together(parcels: Sequence[Parcel]) -> list[Answer]:
     """Send drafts of one group in their order; return what came of each. Never half: each is in, or refused.
 
-    Raises OperationalError when the database does not answer; then nothing is known of any of them.
+    A draft on which the product itself fails takes no other with it. Raises OperationalError or InterfaceError when
+    the database does not answer; then nothing is known of any of them.
     """
     answers: dict[int, Answer] = {}
     prepared: dict[int, Prepared] = {}
@@ -77,13 +78,17 @@ def send_together(parcels: Sequence[Parcel]) -> list[Answer]:
                 prepared[at] = _prepared(parcel)
             except TooFast as refusal:
                 answers[at] = refusal
-            except Refusal:
-                pass  # perhaps from what was remembered: asked again alone
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:  # noqa: BLE001, S110
+                pass  # a refusal, perhaps from what was remembered, or a failure: asked again alone
     if prepared:
         try:
             messages = _insert(parcels[0].group_id, list(prepared.values()))
-        except IntegrityError:
-            messages = [None] * len(prepared)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # noqa: BLE001
+            messages = [None] * len(prepared)  # one of them is at fault: each alone shows which
         for at, message in zip(prepared, messages, strict=True):
             if message is not None:
                 answers[at] = Posted(message, created=True)
@@ -98,8 +103,10 @@ def _again(parcel: Parcel) -> Answer:
     with translation.override(parcel.language):
         try:
             return send_alone(parcel)
-        except Refusal as refusal:
-            return refusal
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as failure:  # noqa: BLE001
+            return failure
 
 
 def _prepared(parcel: Parcel) -> Prepared:
