@@ -17,11 +17,15 @@ get_asgi_application()  # sets Django up
 
 from messaging.live import websocket_routes  # noqa: E402
 
+MAX_BODY = 9 * 1024 * 1024  # the intake of CEN reads 8 MiB
 _answering: ContextVar[asyncio.Event] = ContextVar("answering")
 
 
 class PatientHandler(ASGIHandler):
-    """Finishes what a client asked before it listens for the client's going away.
+    """Refuses bodies without an end; finishes what a client asked before it listens for the client's going away.
+
+    Django takes a whole body, onto the disk beyond some size, before anybody asks who sent it: here it ends at
+    MAX_BODY, which is a little more than the largest that an endpoint reads, and stays in memory.
 
     Django cancels a request whose client is gone. Our views are synchronous: their work goes on in its thread all
     the same, and asgiref then fails to end the request ("CurrentThreadExecutor already quit"). Answers are still
@@ -30,7 +34,22 @@ class PatientHandler(ASGIHandler):
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         _answering.set(asyncio.Event())
+        if _announced_size(scope) > MAX_BODY:
+            await _refuse(send)
+            return
         await super().handle(scope, receive, send)
+
+    async def read_body(self, receive: Any) -> Any:
+        size = 0
+
+        async def bounded() -> Any:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            # Sent without an announcement of its size: whoever sends on and on is hung up on.
+            return message if size <= MAX_BODY else {"type": "http.disconnect"}
+
+        return await super().read_body(bounded)
 
     async def send_response(self, response: Any, send: Any) -> None:
         _answering.get().set()
@@ -39,6 +58,19 @@ class PatientHandler(ASGIHandler):
     async def listen_for_disconnect(self, receive: Any) -> None:
         await _answering.get().wait()
         await super().listen_for_disconnect(receive)
+
+
+def _announced_size(scope: Any) -> int:
+    """Return the length that a request's headers announce, 0 where they announce none that can be read."""
+    found = [value for name, value in scope.get("headers", ()) if name.lower() == b"content-length"]
+    return int(found[0]) if found and found[0].isdigit() else 0
+
+
+async def _refuse(send: Any) -> None:
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    body = b'{"type":"urn:cencomm:problem:too_large","title":"This is larger than what is accepted.","status":413}'
+    await send({"type": "http.response.body", "body": body})
 
 
 http = PatientHandler()

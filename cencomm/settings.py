@@ -226,7 +226,7 @@ STATIC_ROOT = DATA_DIR / "staticfiles"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
-FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # more than the server takes: no body ever lies on the disk
 MAILERS = {"default": {"BACKEND": env("CENCOMM_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")}}
 
 # Keys: never in an environment variable, always files.
