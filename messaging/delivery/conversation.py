@@ -34,6 +34,7 @@ SUBPROTOCOL = "cencomm.v1"
 SIGNED_OUT, FLOOD, TOO_BIG = 4401, 4429, 1009
 MAX_ITEMS = 100
 MAX_GROUPS = 200
+GROUPS_AN_ITEM = 4
 MAX_POSTS = 32
 BURST_SECONDS = 10.0
 TOUCH_SECONDS = 60.0
@@ -231,6 +232,10 @@ class Conversation:
         positions = {_uuid(name): _position(value) for name, value in groups.items()}
         if len(set(self._follows) | set(positions)) > MAX_GROUPS:
             raise TooManyGroups
+        # Each group is read by itself: to ask for many, again and again, is as much work as to say much.
+        if not self._allowed(len(positions) // GROUPS_AN_ITEM):
+            self.close(FLOOD)
+            return
         for group_id, (after, epoch) in positions.items():
             known = self._follows.pop(group_id, None)
             if known is not None:

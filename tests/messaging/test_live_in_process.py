@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from channels.testing import WebsocketCommunicator
@@ -79,6 +80,20 @@ async def test_a_foreign_page_is_turned_away_before_anything_is_said(more: dict[
     assert (await one.communicator.connect(timeout=20))[0]
     closed = await one.communicator.receive_output(timeout=20)
     assert closed == {"type": "websocket.close", "code": 4403}
+
+
+async def test_following_many_groups_again_and_again_is_a_flood(
+    room: ClosedUserGroup, fatou: Officer, token_for: Callable[..., str]
+) -> None:
+    one = Inside(await aside(token_for, fatou))
+    await one.communicator.connect(timeout=20)
+    groups: dict[str, Any] = {str(room.pk): {}, **{str(uuid4()): {} for _ in range(199)}}
+    for _ in range(30):  # far fewer items than a socket may send at once
+        await one.say(op="follow", groups=groups)
+    while (told := await one.communicator.receive_output(timeout=20))["type"] != "websocket.close":
+        pass
+    assert told["code"] == 4429
+    await hub().stop()
 
 
 async def test_there_is_no_socket_elsewhere() -> None:
