@@ -25,10 +25,13 @@ def message_json(opened: Opened) -> dict[str, Any]:
     """Return one message as every client gets it.
 
     `acknowledgements` is null unless one is wanted: expected and done per country, and who has given one.
-    `answered_by`: countries that sent feedback to a warning, or a reply to a request.
+    `answered_by`: countries that sent feedback to a warning, or a reply to a request. `unreadable` is true
+    where the seal is broken, and missing elsewhere.
     """
     message = opened.message
+    broken = {"unreadable": True} if opened.unreadable else {}
     return {
+        **broken,
         "id": str(message.pk),
         "group": str(message.group_id),
         "seq": message.seq,

@@ -16,7 +16,8 @@ from groups.queries import sealer_for
 from messaging.content import reason_place
 from messaging.models import Event, Message, StatusMove
 from messaging.presentation import event_item
-from messaging.queries.opening import RELATED, Opened, open_for_delivery
+from messaging.queries.opening import RELATED, Opened, open_for_delivery, told_broken
+from vault import SealBroken
 
 MAX_PAGE = 500
 LATEST = 100
@@ -110,7 +111,11 @@ def reason_of(group: ClosedUserGroup, move: StatusMove) -> str:
     if move.sealed_reason is None or move.key_epoch is None:
         return ""
     place = reason_place(move.pk, str(move.officer_id))
-    return sealer_for(group, move.key_epoch).open(move.sealed_reason, place).decode()
+    try:
+        return sealer_for(group, move.key_epoch).open(move.sealed_reason, place).decode()
+    except SealBroken:
+        told_broken(move.message_id)
+        return ""
 
 
 def _require_read(membership: Membership) -> None:

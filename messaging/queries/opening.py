@@ -6,6 +6,7 @@ for a whole group and decides per socket, by membership, who receives.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +22,9 @@ from groups.queries import members_by_right, sealer_for
 from messaging.content import Content, message_place, read_content
 from messaging.kinds import ANSWERS, WANT_ANSWER, Status
 from messaging.models import Acknowledgement, Message
-from vault import Sealer
+from vault import SealBroken, Sealer
 
+logger = logging.getLogger("cencomm.messaging")
 RELATED = ("sender", "administration", "template")
 
 
@@ -37,7 +39,11 @@ class Receipts:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Opened:
-    """A message with what it says. `receipts` only where an acknowledgement is wanted."""
+    """A message with what it says. `receipts` only where an acknowledgement is wanted.
+
+    `unreadable`: its seal is broken, so subject and body are empty. It stays in its place: one row that somebody
+    changed in the database must not silence a whole group.
+    """
 
     message: Message
     subject: str
@@ -45,6 +51,7 @@ class Opened:
     receipts: Receipts | None = None
     answered_by: Sequence[str] = field(default_factory=list)
     superseded_by: UUID | None = None
+    unreadable: bool = False
 
 
 def messages_of(membership: Membership) -> QuerySet[Message]:
@@ -55,7 +62,7 @@ def messages_of(membership: Membership) -> QuerySet[Message]:
 
 
 def opened(membership: Membership, messages: Iterable[Message]) -> list[Opened]:
-    """Open messages of the member's group, in the order given. Raises NotAllowed, KeyDestroyed, SealBroken."""
+    """Open messages of the member's group, in the order given. Raises NotAllowed, KeyDestroyed."""
     if not membership.has(Right.READ):
         raise NotAllowed
     return open_for_delivery(membership.group, messages)
@@ -68,21 +75,43 @@ def open_for_delivery(group: ClosedUserGroup, messages: Iterable[Message]) -> li
     answers = _answers([message.pk for message in found if message.kind in WANT_ANSWER])
     corrections = _corrections([message.pk for message in found if message.superseded_at is not None])
     result = []
-    sealers = {epoch: sealer_for(group, epoch) for epoch in {message.key_epoch for message in found}}
+    sealers = {epoch: _sealer(group, epoch) for epoch in {message.key_epoch for message in found}}
     for message in found:
-        sealer = sealers[message.key_epoch]
-        content = read_content(sealer.open(message.sealed, message_place(message.pk, message.sender_id)))
+        content = _content(sealers[message.key_epoch], message)
         result.append(
             Opened(
                 message,
-                content.subject,
-                content.body,
+                content.subject if content else "",
+                content.body if content else {},
                 receipts.get(message.pk),
                 answers.get(message.pk, []),
                 corrections.get(message.pk),
+                content is None,
             )
         )
     return result
+
+
+def _sealer(group: ClosedUserGroup, epoch: int) -> Sealer | None:
+    try:
+        return sealer_for(group, epoch)
+    except SealBroken:  # not the message's row but that of its key
+        return None
+
+
+def _content(sealer: Sealer | None, message: Message) -> Content | None:
+    try:
+        if sealer is None:
+            raise SealBroken
+        return read_content(sealer.open(message.sealed, message_place(message.pk, message.sender_id)))
+    except SealBroken:
+        told_broken(message.pk)
+        return None
+
+
+def told_broken(message_id: UUID) -> None:
+    """Tell the operator of a message whose seal is broken: somebody changed it outside of this program."""
+    logger.error("message %s does not open: its row was changed", message_id)
 
 
 class Sealed(NamedTuple):

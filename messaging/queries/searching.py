@@ -22,8 +22,8 @@ from messaging.content import contains_all, message_place, read_content
 from messaging.folding import fold
 from messaging.models import Message
 from messaging.queries.messages import MAX_PAGE, Filters, MessagePage, filtered
-from messaging.queries.opening import messages_of, opened
-from vault import Sealer
+from messaging.queries.opening import messages_of, opened, told_broken
+from vault import SealBroken, Sealer
 
 BATCH = 2000
 SCAN_SECONDS = 5.0
@@ -87,7 +87,10 @@ def _lines(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def scan(group: ClosedUserGroup, messages: QuerySet[Message]) -> Iterator[tuple[UUID, str, bytes, int]]:
-    """Yield id, reference, opened plaintext and seq of messages of one group, in the order of `messages`."""
+    """Yield id, reference, opened plaintext and seq of messages of one group, in the order of `messages`.
+
+    Messages whose seal is broken are left out.
+    """
     sql, parameters = (
         messages.select_related(None)
         .values_list("pk", "reference", "sender_id", "key_epoch", "sealed", "seq")
@@ -101,7 +104,12 @@ def scan(group: ClosedUserGroup, messages: QuerySet[Message]) -> Iterator[tuple[
             cursor.itersize = BATCH
             cursor.execute(sql, parameters)
             for pk, reference, sender_id, epoch, sealed, seq in cursor:
-                sealer = sealers.get(epoch)
-                if sealer is None:
-                    sealer = sealers[epoch] = sealer_for(group, epoch)
-                yield pk, reference, sealer.open(sealed, message_place(pk, sender_id)), seq
+                try:
+                    sealer = sealers.get(epoch)
+                    if sealer is None:
+                        sealer = sealers[epoch] = sealer_for(group, epoch)
+                    plain = sealer.open(sealed, message_place(pk, sender_id))
+                except SealBroken:
+                    told_broken(pk)
+                    continue
+                yield pk, reference, plain, seq

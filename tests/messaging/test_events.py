@@ -14,7 +14,9 @@ from django.test import Client
 from accounts.models import Officer
 from groups.announcements import announce
 from groups.errors import NotAllowed
-from groups.models import ClosedUserGroup, Membership
+from groups.keys import rotate_epoch
+from groups.models import ClosedUserGroup, EpochKey, Membership
+from groups.queries import _wrapped_key
 from messaging import wakeups
 from messaging.actions import Posted, acknowledge_message, move_status, post_message, post_messages
 from messaging.models import Event, Message
@@ -23,7 +25,7 @@ from messaging.queries import events_after, latest_events
 from messaging.wakeups import GroupMoved
 from tests.cast import membership_of
 from tests.messaging.conftest import draft
-from vault import KeyDestroyed, SealBroken, keystore
+from vault import KeyDestroyed, keystore
 
 pytestmark = pytest.mark.django_db
 Post = Callable[..., Posted]
@@ -143,16 +145,34 @@ def test_one_wake_up_per_commit_carries_only_identifiers(
     assert told == [GroupMoved(room.pk, 51)]
 
 
-def test_a_message_moved_to_another_row_does_not_open(post: Post, member: Member, fatou: Officer) -> None:
-    one, two = post(fatou).message, post(fatou).message
+def test_a_message_moved_to_another_row_does_not_open(
+    post: Post, member: Member, api: Api, fatou: Officer, bruno: Officer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, three = (post(fatou, body={"text": f"lantern {n}"}).message for n in range(3))
     Message.objects.filter(pk=two.pk).update(sealed=one.sealed)
-    with pytest.raises(SealBroken):
-        events_after(member(fatou), after=1)
-    Message.objects.filter(pk=one.pk).update(
-        sender_id=membership_of(fatou, one.group).group.memberships.first().officer_id
-    )
-    with pytest.raises(SealBroken):
-        events_after(member(fatou), after=0, limit=1)
+    told = [item["event"]["message"] for item in events_after(member(fatou), after=0).items]
+    assert [(each["body"], each.get("unreadable", False)) for each in told] == [
+        ({"text": "lantern 0"}, False),
+        ({}, True),
+        ({"text": "lantern 2"}, False),
+    ]
+    assert str(two.pk) in caplog.text
+    Message.objects.filter(pk=one.pk).update(sender=bruno)
+    [first] = events_after(member(fatou), after=0, limit=1).items
+    assert (first["event"]["message"]["body"], first["event"]["message"]["subject"]) == ({}, "")
+    client, path = api(fatou), f"/api/v1/groups/{one.group_id}/messages"
+    assert [each["id"] for each in client.get(f"{path}?text=lantern").json()["messages"]] == [str(three.pk)]
+    assert len(client.get(path).json()["messages"]) == 3
+
+
+def test_a_broken_key_of_one_epoch_silences_no_other(post: Post, member: Member, fatou: Officer) -> None:
+    first = post(fatou).message
+    rotate_epoch(first.group, actor=None, reason="test")
+    post(fatou)
+    EpochKey.objects.filter(group=first.group, epoch=1).update(wrapped=b"broken")
+    _wrapped_key.cache_clear()
+    told = [item["event"]["message"] for item in events_after(member(fatou), after=0).items]
+    assert [each.get("unreadable", False) for each in told] == [True, False]
 
 
 def test_a_destroyed_key_opens_nothing(
