@@ -24,7 +24,10 @@ from exports.models import Transfer
 from messaging.models import Event, Message
 
 FOLDER = os.environ.get("CENCOMM_REALDATA", "")
-pytestmark = pytest.mark.skipif(not FOLDER, reason="CENCOMM_REALDATA is not set: no real data to read")
+pytestmark = [
+    pytest.mark.skipif(not FOLDER, reason="CENCOMM_REALDATA is not set: no real data to read"),
+    pytest.mark.django_db(databases=["default", "cen"]),
+]
 
 FILE = Path(FOLDER) / "unodc-ids-2011-2014" / "ids_2011_2014_transport_and_hiding.csv.gz"
 EXACT = Context(prec=200, traps=[Inexact])
