@@ -158,6 +158,19 @@ def test_one_address_cannot_try_many_names(client: Client, enrolled: Officer) ->
     assert statuses[-1] == 429
 
 
+def test_tries_from_everywhere_do_not_keep_the_owner_out_of_a_known_place(
+    client: Client, enrolled: Officer, clock: Clock
+) -> None:
+    give_password(client, enrolled, REMOTE_ADDR="192.0.2.1")
+    client.post("/sign-in/code/", {"code": code_of(enrolled, clock)}, REMOTE_ADDR="192.0.2.1")
+    for i in range(30):
+        _try(Client(), enrolled.email, REMOTE_ADDR=f"198.51.100.{i}")
+    assert give_password(Client(), enrolled, REMOTE_ADDR="192.0.2.2").status_code == 429
+    assert give_password(Client(), enrolled, REMOTE_ADDR="192.0.2.1").status_code == 302
+    statuses = [_try(Client(), enrolled.email, REMOTE_ADDR="192.0.2.1").status_code for _ in range(8)]
+    assert 429 in statuses  # the pair of name and place is held all the same
+
+
 def test_the_addresses_of_one_ipv6_network_are_one(client: Client, enrolled: Officer) -> None:
     statuses = [
         _try(client, f"n{i}@demo.invalid", REMOTE_ADDR=f"2001:db8:0:1:{i:x}::1").status_code for i in range(45)
