@@ -45,6 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_people(commands, data)
     tests = commands.add_parser("test", help="run the tests; what follows goes to pytest", add_help=False)
     tests.add_argument("arguments", nargs=argparse.REMAINDER)
+    bench = commands.add_parser("bench", help="measure: fanout, storm, post, …", add_help=False)
+    bench.add_argument("arguments", nargs=argparse.REMAINDER)
     manage = commands.add_parser("manage", help="run one of Django's commands on the data folder", add_help=False)
     manage.add_argument("arguments", nargs=argparse.REMAINDER)
     helper = commands.add_parser("help", help="say what a command does")
@@ -128,6 +130,10 @@ def run(words: list[str]) -> int:
         from cencomm.cli_test import run_tests
 
         return run_tests(words[1:])
+    if words[:1] == ["bench"]:
+        from cencomm.cli_bench import run_bench
+
+        return run_bench(words[1:])
     parser = build_parser()
     return dispatch(parser, parser.parse_args(words))
 

@@ -1,0 +1,284 @@
+"""The load client: raw protocols on uvloop that count arrivals without parsing what need not be parsed.
+
+Every message carries MARK once, at its end; the k-th mark that a member sees is the k-th message of the group, and
+a message is delivered when the last member has it. A frame's mask is zero, so that sending costs a copy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import re
+import struct
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+MARK = b"~#k#~"
+CAUGHT_UP = re.compile(rb'"caught_up".*?"head":(\d+),"epoch":"([^"]+)"')
+TEXT = ("The lantern is lit over quiet water. " * 9)[: 300 - len(MARK)] + MARK.decode()
+
+
+class Swarm:
+    """The members of one group, and how many of them have each message."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.arrived: list[int] = []
+        self.complete = 0
+        self.completed_at: list[float] = []
+        self.on_complete: Callable[[], None] | None = None
+
+    def saw(self, before: int, now: int) -> None:
+        """A member's count went from `before` to `now`."""
+        arrived = self.arrived
+        while len(arrived) < now:
+            arrived.append(0)
+        done = 0
+        for number in range(before, now):
+            arrived[number] += 1
+            if arrived[number] == self.size:
+                done += 1
+        if done:
+            at = time.perf_counter()
+            self.complete += done
+            for _ in range(done):
+                self.completed_at.append(at)
+                if self.on_complete is not None:
+                    self.on_complete()
+
+
+class Member(asyncio.Protocol):
+    """One connected member, whatever the protocol. `ready` once it gets what is sent from now on."""
+
+    def __init__(self, swarm: Swarm) -> None:
+        self.swarm = swarm
+        self.count = 0
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.transport: Any = None
+        self.buffer = b""
+        self.lost = False
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.greet()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        if not self.ready.done():
+            self.ready.set_exception(ConnectionError("refused"))
+
+    def data_received(self, data: bytes) -> None:
+        if not self.ready.done():
+            self.buffer += data
+            self.prepare()
+            return
+        self.scan(data)
+
+    def scan(self, data: bytes) -> None:
+        """Count the marks; one may be cut by the end of what came."""
+        data = self.buffer + data if self.buffer else data
+        found = data.count(MARK)
+        self.buffer = data[-len(MARK) + 1 :] if not data.endswith(MARK) else b""
+        if found:
+            before = self.count
+            self.count = before + found
+            self.swarm.saw(before, self.count)
+
+    def become_ready(self) -> None:
+        """From here on everything counts."""
+        self.buffer = b""
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def greet(self) -> None:
+        """Say what comes first."""
+
+    def prepare(self) -> None:
+        """Look at what came before this member is ready."""
+
+    def post(self) -> None:
+        """Send one message."""
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return a client's text frame, masked with zeros."""
+    size = len(payload)
+    if size < 126:
+        head = struct.pack("!BB", 0x81, 0x80 | size)
+    elif size < 65536:
+        head = struct.pack("!BBH", 0x81, 0x80 | 126, size)
+    else:
+        head = struct.pack("!BBQ", 0x81, 0x80 | 127, size)
+    return head + b"\0\0\0\0" + payload
+
+
+class SocketMember(Member):
+    """A WebSocket that is ready as soon as it is open: the peers."""
+
+    path = "/"
+    headers: tuple[str, ...] = ()
+
+    def greet(self) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        lines = [
+            f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade",
+            f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", *self.headers, "", "",
+        ]  # fmt: skip
+        self.transport.write("\r\n".join(lines).encode())
+
+    def prepare(self) -> None:
+        if b"\r\n\r\n" not in self.buffer:
+            return
+        if b" 101 " not in self.buffer[:20]:
+            self.ready.set_exception(ConnectionError(self.buffer[:40].decode("latin-1")))
+            return
+        self.opened()
+
+    def opened(self) -> None:
+        """The handshake is done."""
+        self.become_ready()
+
+    def post(self) -> None:
+        self.transport.write(text_frame(json.dumps({"message": TEXT}).encode()))
+
+
+class OurMember(SocketMember):
+    """A member of a group of ours: follows it, and posts over its socket."""
+
+    path = "/ws/v1"
+
+    def __init__(self, swarm: Swarm, group: str, token: str, cursor: Mapping[str, Any] | None = None) -> None:
+        super().__init__(swarm)
+        self.group = group
+        self.cursor = cursor or {}
+        self.headers = (f"Authorization: Bearer {token}", "Sec-WebSocket-Protocol: cencomm.v1")
+        self._follows = False
+        self.answers = 0
+        self.refused = 0
+
+    def opened(self) -> None:
+        if not self._follows:
+            self._follows = True
+            follow = {"op": "follow", "groups": {self.group: self.cursor}}
+            self.transport.write(text_frame(json.dumps(follow).encode()))
+        found = CAUGHT_UP.search(self.buffer)
+        if found:
+            self.cursor = {"after": int(found[1]), "epoch": found[2].decode()}
+            self.become_ready()
+
+    def scan(self, data: bytes) -> None:
+        if b'"refused"' in data:
+            self.refused += 1
+        super().scan(data)
+
+    def post(self) -> None:
+        message = {"id": str(uuid4()), "kind": "note", "body": {"text": TEXT}}
+        self.transport.write(
+            text_frame(json.dumps({"op": "post", "group": self.group, "message": message}).encode())
+        )
+
+
+class MqttMember(Member):
+    """MQTT 3.1.1 with QoS 1 both ways: every message that comes is acknowledged."""
+
+    def greet(self) -> None:
+        name = uuid4().hex.encode()
+        body = b"\0\x04MQTT\x04\x02\0\0" + struct.pack("!H", len(name)) + name
+        self.transport.write(b"\x10" + _length(len(body)) + body)
+        self.transport.write(b"\x82\x06\0\x01\0\x01t\x01")
+        self._packet = 0
+
+    def prepare(self) -> None:
+        if b"\x90\x03\0\x01" in self.buffer:
+            self.become_ready()
+
+    def scan(self, data: bytes) -> None:
+        data = self.buffer + data
+        at, found, acks = 0, 0, []
+        while True:
+            body = _packet_at(data, at)
+            if body is None:
+                break
+            start, end = body
+            if data[at] & 0xF0 == 0x30:
+                topic = struct.unpack_from("!H", data, start)[0]
+                acks.append(b"\x40\x02" + data[start + 2 + topic : start + 4 + topic])
+                found += 1
+            at = end
+        self.buffer = data[at:]
+        if acks:
+            self.transport.write(b"".join(acks))
+            before = self.count
+            self.count += found
+            self.swarm.saw(before, self.count)
+
+    def post(self) -> None:
+        self._packet = self._packet % 65535 + 1
+        body = b"\0\x01t" + struct.pack("!H", self._packet) + TEXT.encode()
+        self.transport.write(b"\x32" + _length(len(body)) + body)
+
+
+def _length(size: int) -> bytes:
+    out = b""
+    while True:
+        size, low = divmod(size, 128)
+        out += bytes([low | (0x80 if size else 0)])
+        if not size:
+            return out
+
+
+def _packet_at(data: bytes, at: int) -> tuple[int, int] | None:
+    """Return start and end of the body of the packet at a place, None while it is not all there."""
+    size, shift, place = 0, 0, at + 1
+    while True:
+        if place >= len(data):
+            return None
+        byte = data[place]
+        size |= (byte & 0x7F) << shift
+        place += 1
+        shift += 7
+        if not byte & 0x80:
+            break
+    return (place, place + size) if place + size <= len(data) else None
+
+
+class NatsMember(Member):
+    """NATS: a consumer of a JetStream stream of one's own, so that only what is stored is delivered."""
+
+    def greet(self) -> None:
+        inbox = uuid4().hex
+        config = {
+            "stream_name": "bench",
+            "config": {"deliver_subject": f"d.{inbox}", "deliver_policy": "new", "ack_policy": "none"},
+        }
+        body = json.dumps(config).encode()
+        self.transport.write(
+            b'CONNECT {"verbose":false,"pedantic":false}\r\n'
+            + f"SUB d.{inbox} 1\r\nSUB r.{inbox} 2\r\nSUB a.{inbox} 3\r\n".encode()
+            + f"PUB $JS.API.CONSUMER.CREATE.bench r.{inbox} {len(body)}\r\n".encode() + body + b"\r\n"
+        )  # fmt: skip
+        self._ack = f"a.{inbox}".encode()
+
+    def prepare(self) -> None:
+        if b'"deliver_subject"' in self.buffer:
+            self.become_ready()
+
+    def scan(self, data: bytes) -> None:
+        if b"PING\r\n" in data:
+            self.transport.write(b"PONG\r\n")
+        super().scan(data)
+
+    def post(self) -> None:
+        text = TEXT.encode()
+        self.transport.write(b"PUB t %b %d\r\n%b\r\n" % (self._ack, len(text), text))
+
+
+async def connected(port: int, factory: Callable[[], Member]) -> Member:
+    """Connect one member and wait until it is ready."""
+    _transport, member = await asyncio.get_running_loop().create_connection(factory, "127.0.0.1", port)
+    await asyncio.wait_for(member.ready, 60)
+    return member

@@ -1,0 +1,30 @@
+"""`bin/cencomm bench NAME …`: runs one benchmark of the folder `benchmarks`; what follows the name goes to it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+# Name of the command → module with `main(arguments) -> exit code`.
+BENCHMARKS = {
+    "fanout": (
+        "benchmarks.bench_fanout",
+        "one group, everybody connected: deliveries per second, beside the peers",
+    ),
+    "storm": ("benchmarks.bench_storm", "a thousand sockets that come back at once"),
+    "post": ("benchmarks.bench_post_live", "the time to the answer of a post, many groups"),
+}
+
+
+def run_bench(words: Sequence[str]) -> int:
+    """Run the benchmark that the first word names; without one, say which there are."""
+    if not words or words[0] not in BENCHMARKS or importlib.util.find_spec("benchmarks") is None:
+        out = sys.stdout if list(words) in ([], ["--help"], ["-h"]) else sys.stderr
+        out.write("usage: bin/cencomm bench NAME [--help] [--json] …\n\n")
+        for name, (_module, about) in BENCHMARKS.items():
+            out.write(f"  {name:8} {about}\n")
+        return 0 if out is sys.stdout else 64
+    module = importlib.import_module(BENCHMARKS[words[0]][0])
+    return int(module.main(list(words[1:])) or 0)
