@@ -23,18 +23,29 @@ _LETTERS = {
 _TABLE = str.maketrans(_LETTERS)
 
 
+class _Bare(dict[int, str]):
+    """What a character is without marks, decimal digits as 0 to 9 (superscripts were decomposed already)."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        if unicodedata.category(char) == "Mn":
+            bare = ""
+        else:
+            bare = str(unicodedata.decimal(char)) if char.isdecimal() else char
+        if len(self) < 5000:
+            self[code] = bare
+        return bare
+
+
+_BARE = _Bare()
+
+
 def fold(text: str) -> str:
     """Return `text` as search compares it: "Crème", "CREME" and "creme" are the same, so are "Ёж" and "еж"."""
     if text.isascii():
         return " ".join(text.lower().split())
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(_digit(char) for char in decomposed if unicodedata.category(char) != "Mn")
-    return " ".join(bare.casefold().translate(_TABLE).split())
-
-
-def _digit(char: str) -> str:
-    # Arabic-Indic and other decimal digits; superscripts were decomposed already.
-    return str(unicodedata.decimal(char)) if char.isdecimal() else char
+    return " ".join(decomposed.translate(_BARE).casefold().translate(_TABLE).split())
 
 
 def search_text(subject: str, body: Mapping[str, Any]) -> str:

@@ -5,7 +5,8 @@ The object way costs several times as much for each row; it stays for the few. W
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,7 +17,7 @@ from django.db import connection, models
 from groups.models import ClosedUserGroup
 from messaging.models import Event, Message, StatusMove
 
-MANY = 20
+MANY = 100
 _MESSAGE_COLUMNS = tuple(field.attname for field in Message._meta.concrete_fields)
 
 
@@ -49,24 +50,27 @@ class MoveRow(NamedTuple):
 def insert_messages(messages: Sequence[Message]) -> None:
     """Insert new messages. Raises IntegrityError when an identifier is taken."""
     if len(messages) < MANY:
-        columns, values = _rows(_MESSAGE_COLUMNS, [_values(one, _MESSAGE_COLUMNS) for one in messages])
+        rows = [_values(one, _MESSAGE_COLUMNS) for one in messages]
         with connection.cursor() as cursor:
-            cursor.execute(f"INSERT INTO {Message._meta.db_table} {columns}", values)
+            cursor.execute(*_insert(Message, _MESSAGE_COLUMNS, rows))
     else:
-        _copy(Message, _MESSAGE_COLUMNS, (_values(message, _MESSAGE_COLUMNS) for message in messages))
+        _copy(
+            Message,
+            _MESSAGE_COLUMNS,
+            (list(map(_plain, _values(message, _MESSAGE_COLUMNS))) for message in messages),
+        )
     for message in messages:
         message._state.adding, message._state.db = False, connection.alias
 
 
 def insert_events(group_id: UUID, rows: Sequence[EventRow], *, head: int) -> None:
     """Insert new entries of a group's stream and move its head: one statement for the few."""
-    plain = [[_plain(value) for value in row] for row in rows]
     move = f"UPDATE {ClosedUserGroup._meta.db_table} SET head = %s WHERE id = %s"  # noqa: S608
     if len(rows) < MANY:
-        columns, values = _rows(EventRow._fields, plain)
-        move = f"WITH entries AS (INSERT INTO {Event._meta.db_table} {columns}) {move}"
+        statement, values = _insert(Event, EventRow._fields, rows)
+        move = f"WITH entries AS ({statement}) {move}"
     else:
-        _copy(Event, EventRow._fields, plain)
+        _copy(Event, EventRow._fields, ([_plain(value) for value in row] for row in rows))
         values = []
     with connection.cursor() as cursor:
         cursor.execute(move, [*values, head, group_id])
@@ -80,10 +84,33 @@ def insert_moves(rows: Sequence[MoveRow]) -> None:
     _copy(StatusMove, MoveRow._fields, rows)
 
 
-def _rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    """Return what follows the table's name in an INSERT of a few rows, and its parameters."""
-    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-    return f"({', '.join(columns)}) VALUES {places}", [value for row in rows for value in row]
+def _insert(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> tuple[str, list[str]]:
+    """Return the INSERT of a few rows with its one parameter: a statement that is always the same."""
+    table, names = model._meta.db_table, ", ".join(columns)
+    values = [dict(zip(columns, row, strict=True)) for row in rows]
+    statement = (
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::json)"  # noqa: S608
+    )
+    return statement, [orjson.dumps(values, default=_hex).decode()]
+
+
+def _hex(value: object) -> str:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "\\x" + bytes(value).hex()
+    return str(value)
+
+
+@contextmanager
+def one_round_trip() -> Iterator[None]:
+    """Send the few statements of this block together; what speaks against one is raised at the end of the block.
+
+    Inside a transaction only, and without COPY, which PostgreSQL does not pipeline.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 def _copy(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -99,7 +126,7 @@ def _copy(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequ
 
 def _values(row: models.Model, columns: Sequence[str]) -> list[Any]:
     held = row.__dict__
-    return [_plain(held[column]) for column in columns]
+    return [held[column] for column in columns]
 
 
 def _plain(value: Any) -> Any:

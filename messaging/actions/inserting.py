@@ -6,6 +6,7 @@ One draft or many of one group: the same statements. What must not live here: re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -23,7 +24,7 @@ from messaging.errors import InvalidMessage, NotYours
 from messaging.events import NewEvent, append_events
 from messaging.kinds import Status, reference
 from messaging.models import Event, Message
-from messaging.rows import MoveRow, insert_messages, insert_moves
+from messaging.rows import MANY, MoveRow, insert_messages, insert_moves, one_round_trip
 from problems import FieldProblem, Refusal
 
 
@@ -126,12 +127,17 @@ class _Batch:
         """Write rows, events and audit entries: a few statements, however many messages."""
         if not self.messages:
             return
-        insert_messages(self.messages)
         for old in self._superseded:
             Message.objects.filter(pk=old.pk).update(superseded_at=old.superseded_at, status=old.status)
-        append_events(self._group, self._events)
+        few = len(self._events) < MANY
+        with one_round_trip() if few else nullcontext():
+            insert_messages(self.messages)
+            append_events(self._group, self._events)
+            self._audit(imported=imported)
         if self._moves:
             insert_moves(self._moves)
+
+    def _audit(self, *, imported: bool) -> None:
         if imported:
             first, last = self.messages[0], self.messages[-1]
             audit.record(

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.translation import get_language
 from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg_pool import PoolTimeout
@@ -93,12 +93,11 @@ class PostOffice:
         return answer, idle
 
     def _work_apart(self, group_id: UUID) -> None:
-        close_old_connections()
         try:
             while self._work_once(group_id):
                 pass
         finally:
-            close_old_connections()
+            _rest()
 
     def _work_once(self, group_id: UUID) -> bool:
         """Send what waits for a group; True when more has come meanwhile, and the caller must see to it."""
@@ -118,15 +117,24 @@ class PostOffice:
                 one.answer.set_exception(answer)
         return more
 
-    def _answers(self, parcels: Sequence[Parcel]) -> Sequence[Posted | BaseException]:
+    def _answers(self, parcels: Sequence[Parcel], *, again: bool = True) -> Sequence[Posted | BaseException]:
         try:
             return self._send(parcels)
         except Exception as error:  # noqa: BLE001
+            connection.close()  # the next batch gets a sound one
             # Perhaps they were sent: the same id again gets the first answer.
-            if not isinstance(error.__cause__, _OVERLOAD):
-                return [error for _ in parcels]
-            logger.error("the database does not keep up with posts: %s", type(error.__cause__).__name__)
-            return [Busy(RETRY_SECONDS) for _ in parcels]
+            if isinstance(error.__cause__, _OVERLOAD):
+                logger.error("the database does not keep up with posts: %s", type(error.__cause__).__name__)
+                return [Busy(RETRY_SECONDS) for _ in parcels]
+            if again and isinstance(error, (OperationalError, InterfaceError)):
+                return self._answers(parcels, again=False)  # a connection that lay idle may have died meanwhile
+            return [error for _ in parcels]
+
+
+def _rest() -> None:
+    """Keep a pooled connection for the next post: to take one from the pool costs as much as a statement."""
+    if "pool" not in connection.settings_dict["OPTIONS"]:
+        close_old_connections()
 
 
 @cache

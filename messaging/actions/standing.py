@@ -19,8 +19,9 @@ from groups.models import ClosedUserGroup
 # The condition on members is that of `groups.gates.hold_group`.
 _STATEMENT = """
 SELECT
-  (SELECT json_agg(json_build_array(m.id, m.role, m.country, o.id, o.language, o.administration_id))
+  (SELECT json_agg(json_build_array(m.id, m.role, m.country, o.id, o.name, o.language, a.id, a.name, a.country))
      FROM groups_membership m JOIN accounts_officer o ON o.id = m.officer_id
+     JOIN accounts_administration a ON a.id = o.administration_id
     WHERE m.id = ANY(%(members)s::uuid[]) AND m.group_id = %(group)s AND m.left_at IS NULL
       AND o.is_active AND NOT o.is_platform_administrator),
   (SELECT json_object_agg(t.kind, t.id) FROM simplified_forms_formtemplate t
@@ -41,8 +42,11 @@ class Member:
     role: str
     country: str
     officer_id: str
+    name: str
     language: str
     administration_id: str
+    administration_name: str
+    administration_country: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone, translation
 
@@ -25,7 +26,10 @@ from messaging.actions.posting import Parcel, Posted, send_alone
 from messaging.actions.preparing import Preparation, Prepared
 from messaging.actions.standing import Member, Standing, standing
 from messaging.errors import TooFast
-from messaging.models import Message
+from messaging.fresh import FreshItem, fresh
+from messaging.models import Event, Message
+from messaging.presentation import event_item
+from messaging.queries.opening import Opened
 from problems import Refusal
 from simplified_forms.models import FormTemplate
 from simplified_forms.queries import template_in_force
@@ -146,7 +150,16 @@ def _insert(group_id: UUID, prepared: Sequence[Prepared]) -> list[Message | None
         if one.draft.id not in seen and _is_clean(one, group, now):
             clean.append(one)
         seen.add(one.draft.id)
-    found = insert_prepared(group, clean, now=timezone.now(), numbers=now.numbers)
+    found: list[Message | Refusal] = []
+    if fresh.is_followed(group.pk):
+        # Before the wake-up, which goes out on the same commit.
+        transaction.on_commit(
+            lambda: _hand_over(
+                group, [(a, b) for a, b in zip(clean, found, strict=True) if isinstance(b, Message)]
+            ),
+            robust=True,
+        )
+    found += insert_prepared(group, clean, now=timezone.now(), numbers=now.numbers)
     messages = {id(one): message for one, message in zip(clean, found, strict=True)}
     return [_sent(messages.get(id(one))) for one in prepared]
 
@@ -175,6 +188,29 @@ def _is_clean(one: Prepared, group: ClosedUserGroup, now: Standing) -> bool:
 
 def _as_known(membership: Membership) -> Member:
     officer = membership.officer
+    administration = officer.administration
     return Member(
-        str(membership.role), membership.country, str(officer.pk), officer.language, str(officer.administration_id)
-    )
+        str(membership.role), membership.country, str(officer.pk), officer.name, officer.language,
+        str(administration.pk), administration.name, administration.country,
+    )  # fmt: skip
+
+
+def _hand_over(group: ClosedUserGroup, written: Sequence[tuple[Prepared, Message]]) -> None:
+    """Keep new messages for the hub of this process, as a reader of the database would find them.
+
+    Those whose presentation depends on other rows (receipts that are wanted, a correction) are left to the reader.
+    """
+    items = [
+        FreshItem(message.seq, orjson.dumps(event_item(_event(message), opened=Opened(message, *one.content))))
+        for one, message in written
+        if not message.acknowledge and message.supersedes_id is None
+    ]
+    if items:
+        fresh.put(group.pk, group.stream_epoch, items)
+
+
+def _event(message: Message) -> Event:
+    return Event(
+        group_id=message.group_id, seq=message.seq, type=Event.Type.MESSAGE, at=message.sent_at,
+        actor=message.sender_id, message_id=message.pk, data={},
+    )  # fmt: skip

@@ -20,7 +20,8 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from messaging.delivery.outbox import Frame, frame, frames_of
-from messaging.delivery.reads import Batch, Item, batch_for_hub, ends_reading, in_thread, pulse
+from messaging.delivery.reads import Batch, Item, batch_for_hub, batch_of_fresh, ends_reading, in_thread, pulse
+from messaging.fresh import fresh
 from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, wake_ups
 
 logger = logging.getLogger("cencomm.messaging")
@@ -120,7 +121,10 @@ class Hub:
 
     def follow(self, client: Client, group_id: UUID) -> Follower:
         """Watch a group for a socket, before it is read: what ends the membership is noticed from now on."""
-        feed = self._feeds.setdefault(group_id, Feed(group_id))
+        feed = self._feeds.get(group_id)
+        if feed is None:
+            feed = self._feeds[group_id] = Feed(group_id)
+            fresh.follow(group_id)
         follower = Follower(client, group_id)
         feed.followers.add(follower)
         return follower
@@ -134,6 +138,7 @@ class Hub:
         feed.followers.discard(follower)
         if not feed.followers:
             del self._feeds[follower.group_id]
+            fresh.unfollow(follower.group_id)
             if feed.pumping is not None:
                 feed.pumping.cancel()
 
@@ -198,6 +203,9 @@ class Hub:
         try:
             while feed.head is not None and feed.target > feed.head and feed.followers:
                 after = feed.head
+                if feed.epoch is not None and (items := fresh.take(feed.group_id, feed.epoch, after)):
+                    self._deliver(feed, batch_of_fresh(feed.epoch, items))
+                    continue
                 batch = await in_thread(lambda after=after: batch_for_hub(feed.group_id, after))  # type: ignore[misc]
                 if batch.epoch != feed.epoch:
                     self._restart(feed, batch.epoch)

@@ -22,6 +22,7 @@ from accounts.queries import ended_among
 from groups.access import RIGHTS, Right
 from groups.gates import member_of
 from groups.models import ClosedUserGroup, Membership, Role
+from messaging.fresh import FreshItem
 from messaging.queries.events import EventPage, events_after, latest_events, page_for_delivery
 
 THREADS = 8
@@ -81,6 +82,12 @@ def batch_of(page: EventPage) -> Batch:
     """Return a page with its items serialised."""
     items = [Item(one["seq"], orjson.dumps(one), one["event"]["type"], one["event"]) for one in page.items]
     return Batch(page.epoch, page.head, page.last, items, page.restart)
+
+
+def batch_of_fresh(epoch: UUID, found: Sequence[FreshItem]) -> Batch:
+    """Return new messages that this process has just committed itself."""
+    last = found[-1].seq
+    return Batch(epoch, last, last, [Item(seq, raw, "message", {}) for seq, raw in found], restart=False)
 
 
 def batch_for_hub(group_id: UUID, after: int) -> Batch:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,13 +21,19 @@ from groups.models import ClosedUserGroup, Membership, Role
 from messaging.actions import Parcel, Posted, post_message, said_by
 from messaging.actions.office import AT_ONCE, PostOffice
 from messaging.actions.together import send_together
+from messaging.delivery.reads import batch_for_hub
 from messaging.errors import Busy, ConflictingReplay, InvalidMessage
+from messaging.fresh import Fresh, FreshItem, fresh
 from messaging.models import Event, Message
 from simplified_forms.models import FormTemplate
 from tests.cast import membership_of
 from tests.messaging.conftest import draft
 
 Member = Callable[[Officer], Membership]
+
+
+def soon() -> datetime:
+    return datetime.now(tz=UTC) + timedelta(hours=1)
 
 
 def parcel(officer: Officer, group_id: UUID, kind: str = "note", **values: Any) -> Parcel:
@@ -185,3 +193,41 @@ def test_a_database_without_a_free_connection_is_busy_and_other_failures_are_tol
     with pytest.raises(OperationalError):
         office.hand_in(letter(uuid4())).result(20)
     assert office.waiting == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_hub_is_handed_is_what_a_reader_finds(
+    room: ClosedUserGroup, fatou: Officer, bruno: Officer
+) -> None:
+    fresh.follow(room.pk)
+    try:
+        bodies = [{"text": "Deux camions bâchés"}, {"text": "1234567890 " * 30}]
+        first = [parcel(fatou, room.pk, body=body, subject="Été") for body in bodies]
+        batch = [*first, parcel(bruno, room.pk, "request", addressed_to={"countries": ["NG"]}, due_at=soon())]
+        batch.append(parcel(fatou, room.pk, in_reply_to=first[0].draft.id))
+        assert all(isinstance(one, Posted) for one in send_together(batch))
+        room.refresh_from_db()
+        handed = fresh.take(room.pk, room.stream_epoch, 0)
+        found = batch_for_hub(room.pk, 0).items
+        assert [one.seq for one in found] == [1, 2, 3, 4]
+        plain = [one for one in found if one.seq <= len(handed)]
+        assert len(plain) >= 2
+        assert [json.loads(one.raw) for one in handed] == [json.loads(one.raw) for one in plain]
+        assert fresh.take(room.pk, room.stream_epoch, 0) == []
+    finally:
+        fresh.unfollow(room.pk)
+    assert isinstance(send_together([parcel(fatou, room.pk)])[0], Posted)
+    assert fresh.take(room.pk, room.stream_epoch, 4) == []  # nobody follows: nothing is kept
+
+
+def test_fresh_items_are_given_without_a_gap_and_of_one_epoch_only() -> None:
+    one, group, epoch = Fresh(), uuid4(), uuid4()
+    one.put(group, epoch, [FreshItem(1, b"1")])
+    assert one.take(group, epoch, 0) == []
+    one.follow(group)
+    one.put(group, epoch, [FreshItem(2, b"2"), FreshItem(3, b"3"), FreshItem(5, b"5")])
+    assert one.take(group, epoch, 0) == []
+    assert one.take(group, uuid4(), 1) == []
+    assert one.take(group, epoch, 1) == [FreshItem(2, b"2"), FreshItem(3, b"3")]
+    one.put(group, epoch, [FreshItem(6, b"x" * 2_000_000)])
+    assert one.take(group, epoch, 5) == []
