@@ -1,7 +1,7 @@
 """The way of a queued row into CEN. The rows are the queue; a call may die at any moment and be made again.
 
-A turn claims rows under a lock that ends with its transaction, hands their records to CEN (which keeps its own
-transaction and knows each record by source and reference), then writes the receipts. Death before CEN's commit
+A turn claims rows under their batch's lock, which ends with its transaction, hands their records to CEN (which keeps
+its own transaction and knows each record by source and reference), then writes the receipts. Death before CEN's commit
 leaves everything as it was; death after it leaves rows queued, and the next turn gets the same receipts again.
 """
 
@@ -42,7 +42,7 @@ def deliver_waiting() -> int:
 
 
 def deliver_batch(batch_id: UUID) -> int:
-    """Deliver the rows of one batch in turns until none is left that nobody else holds."""
+    """Deliver the rows of one batch in turns until none is left; one that another delivers is left to it."""
     delivered = 0
     while turn := _deliver_turn(batch_id):
         delivered += turn
@@ -51,15 +51,18 @@ def deliver_batch(batch_id: UUID) -> int:
 
 def _deliver_turn(batch_id: UUID) -> int:
     with transaction.atomic():
-        claimed = list(
-            Transfer.objects.select_for_update(skip_locked=True)
-            .filter(batch_id=batch_id, state=Transfer.State.QUEUED)
-            .order_by("source_reference")[:TURN]
+        batch = (
+            Batch.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("started_by__officer", "group")
+            .filter(pk=batch_id)
+            .first()
         )
+        if batch is None:
+            return 0
+        claimed = _claimed(batch)
         if not claimed:
             _finish(batch_id)
             return 0
-        batch = Batch.objects.select_related("started_by__officer", "group").get(pk=batch_id)
         refusal = _why_not(batch)
         if refusal:
             _refuse(claimed, refusal)
@@ -68,6 +71,20 @@ def _deliver_turn(batch_id: UUID) -> int:
         write_receipts(claimed)
         _mark_messages(batch, claimed)
     return len(claimed)
+
+
+def _claimed(batch: Batch) -> list[Transfer]:
+    """Return the next rows, never a part of a seizure's: what CEN got of it decides what else it is to get."""
+    queued = (
+        Transfer.objects.select_for_update(no_key=True)
+        .filter(batch=batch, state=Transfer.State.QUEUED)
+        .order_by("message", "source_reference")
+    )
+    claimed = list(queued[:TURN])
+    if len(claimed) == TURN:
+        held = [transfer.pk for transfer in claimed if transfer.message == claimed[-1].message]
+        claimed += queued.filter(message=claimed[-1].message).exclude(pk__in=held)
+    return claimed
 
 
 def _why_not(batch: Batch) -> str:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Officer
 from audit.models import Entry
 from cen.models import Seizure, SeizureVersion
-from exports import actions, queries
+from exports import actions, delivery, queries
 from exports.delivery import deliver_batch, deliver_waiting
 from exports.errors import NothingToResolve, NothingToTransfer, RecordChanged
 from exports.models import Batch, Resolution, Transfer
@@ -381,3 +381,16 @@ def test_goods_line_that_a_correction_drops_is_withdrawn(
     assert held == {reference: 2, f"{reference}/2": 2}
     assert Seizure.objects.get(source_reference=f"{reference}/2").withdrawn_at is not None
     assert Seizure.objects.get(source_reference=reference).withdrawn_at is None
+
+
+def test_seizure_with_many_records_is_never_parted(
+    report: Report, coordinator: Membership, full_form: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CEN is told to withdraw three goods lines in one turn: parted, the second is not what was confirmed."""
+    monkeypatch.setattr(delivery, "TURN", 2)
+    first = report(goods=[LINE, LINE, LINE])
+    send(coordinator)
+    report(supersedes=first)
+    send(coordinator)
+    assert set(Transfer.objects.values_list("state", flat=True)) == {"accepted"}
+    assert Seizure.objects.filter(withdrawn_at__isnull=False).count() == 3
