@@ -19,6 +19,20 @@ class Unreadable(Refusal):
     status = 400
 
 
+class NoSuchAddress(Refusal):
+    """There is nothing at this address."""
+
+    code = "not_found"
+    status = 404
+
+
+class NoSuchMethod(Refusal):
+    """This address does not take this method."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
 class EdgeHeadersMiddleware:
     """Headers that Django has no setting for; nothing that carries content may be stored by a cache.
 
@@ -49,7 +63,16 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if not request.path.startswith("/api/") or "problem+json" in response.headers.get("Content-Type", ""):
+            return response
+        refusal = {404: NoSuchAddress, 405: NoSuchMethod}.get(response.status_code)
+        if refusal is None:
+            return response
+        problem = problem_response(refusal())
+        if "Allow" in response.headers:
+            problem.headers["Allow"] = response.headers["Allow"]
+        return problem
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refusal):

@@ -12,6 +12,7 @@ from django.views.i18n import JavaScriptCatalog
 
 from accounts.views.sign_in import set_language
 from cencomm.api import api
+from cencomm.reference import reference
 
 handler400 = partial(defaults.bad_request, template_name="errors/400.html")
 handler403 = partial(defaults.permission_denied, template_name="errors/403.html")
@@ -21,6 +22,7 @@ handler500 = partial(defaults.server_error, template_name="errors/500.html")
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="groups:mine"), name="home"),
     path("health/", include("cencomm.health")),
+    path("api/v1/docs", reference, name="reference"),
     path("api/v1/", api.urls),
     path("language/", set_language, name="set_language"),
     path("language/catalog.js", login_not_required(JavaScriptCatalog.as_view()), name="javascript-catalog"),

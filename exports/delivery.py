@@ -1,8 +1,8 @@
 """The way of a queued row into CEN. The rows are the queue; a call may die at any moment and be made again.
 
-A turn claims rows under their batch's lock, which ends with its transaction, hands their records to CEN (which keeps
-its own transaction and knows each record by source and reference), then writes the receipts. Death before CEN's commit
-leaves everything as it was; death after it leaves rows queued, and the next turn gets the same receipts again.
+A turn claims rows under the lock of their batch, which ends with its transaction, hands their records to CEN (which
+keeps its own transaction and knows each record by source and reference), then writes the receipts. Death before
+CEN commits leaves everything as it was; death after it leaves rows queued, and the next turn gets those receipts.
 """
 
 from __future__ import annotations

@@ -19,13 +19,6 @@ class RecordChanged(Refusal):
     status = 409
 
 
-class ExerciseOnly(Refusal):
-    """Exercise messages are never transferred."""
-
-    code = "exercise"
-    status = 409
-
-
 class UnknownTransfer(Refusal):
     """There is no such transfer, or nothing that you may see."""
 

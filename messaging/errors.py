@@ -88,10 +88,3 @@ class ReasonTooLong(Refusal):
 
     code = "reason_too_long"
     status = 422
-
-
-class BadFilter(Refusal):
-    """This filter cannot be understood: see what is said at its fields."""
-
-    code = "bad_filter"
-    status = 422

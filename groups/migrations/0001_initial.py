@@ -62,7 +62,6 @@ class Migration(migrations.Migration):
                 ("cut_off_hour", models.PositiveSmallIntegerField(default=6)),
                 ("late_limit_days", models.PositiveIntegerField(default=30)),
                 ("nominal_allowed", models.BooleanField(default=False)),
-                ("automatic_transfer", models.BooleanField(default=False)),
                 ("retention_days", models.PositiveIntegerField(default=365)),
                 ("stream_epoch", models.UUIDField(default=uuid.uuid4)),
                 ("head", models.BigIntegerField(default=0)),

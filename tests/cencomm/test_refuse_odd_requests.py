@@ -51,3 +51,29 @@ def test_a_failure_is_a_problem_document_that_quotes_nothing(
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert (answer.headers.get("Retry-After") is not None) == (status == 503)
     assert "lantern" not in answer.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("get", "/api/v1/nowhere", 404, "not_found"), ("delete", "/api/v1/me", 405, "method_not_allowed")],
+)
+def test_api_answers_wrong_addresses_with_problems(
+    method: str, path: str, status: int, code: str, fatou: Officer, token_for: Token
+) -> None:
+    client = Client(headers={"Authorization": f"Bearer {token_for(fatou)}"})
+    answer = getattr(client, method)(path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["code"] == code
+
+
+@pytest.mark.django_db
+def test_reference_shows_every_operation_to_who_is_signed_in(fatou: Officer) -> None:
+    from cencomm.api import api
+    from tests.cast import sign_in
+
+    assert Client().get("/api/v1/docs").status_code == 302
+    page = sign_in(Client(), fatou).get("/api/v1/docs").content.decode()
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        assert f'<span class="mono">{path}</span>' in page
+        assert all(one["summary"] in page for one in methods.values() if "&" not in one["summary"])
