@@ -15,6 +15,7 @@ import orjson
 from django.db import connection
 
 from groups.models import ClosedUserGroup
+from messaging.rows import one_round_trip
 
 # The condition on members is that of `groups.gates.hold_group`.
 _STATEMENT = """
@@ -25,7 +26,8 @@ SELECT
     WHERE m.id = ANY(%(members)s::uuid[]) AND m.group_id = %(group)s AND m.left_at IS NULL
       AND o.is_active AND NOT o.is_platform_administrator),
   (SELECT json_object_agg(t.kind, t.id) FROM simplified_forms_formtemplate t
-    WHERE t.group_id = %(group)s AND t.state = 'published' AND t.mode IN ('', %(mode)s)
+    WHERE t.group_id = %(group)s AND t.state = 'published' AND t.mode IN ('', (
+          SELECT g.form_mode FROM groups_closedusergroup g WHERE g.id = %(group)s))
       AND t.kind = ANY(%(kinds)s::text[])),
   (SELECT json_object_agg(k.kind, (SELECT m.number FROM messaging_message m
                                     WHERE m.group_id = %(group)s AND m.kind = k.kind
@@ -33,6 +35,10 @@ SELECT
      FROM unnest(%(kinds)s::text[]) AS k (kind)),
   (SELECT json_agg(m.id) FROM messaging_message m WHERE m.id = ANY(%(ids)s::uuid[]))
 """
+
+
+_COLUMNS = [field.attname for field in ClosedUserGroup._meta.concrete_fields]
+_HOLD = f"SELECT {', '.join(_COLUMNS)} FROM groups_closedusergroup WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +65,29 @@ class Standing:
     taken: frozenset[str]
 
 
-def standing(
-    group: ClosedUserGroup, *, members: Collection[UUID], kinds: Collection[str], ids: Collection[UUID]
-) -> Standing:
-    """Return how things stand in a group whose row the caller holds locked. Identifiers are in text."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STATEMENT,
-            {
-                "group": group.pk,
-                "mode": group.form_mode,
-                "members": list(members),
-                "kinds": [str(kind) for kind in kinds],
-                "ids": list(ids),
-            },
-        )
-        row = cursor.fetchone()
-    found, forms, numbers, taken = (_loaded(value) for value in row)
-    return Standing(
+def hold_and_ask(
+    group_id: UUID, *, members: Collection[UUID], kinds: Collection[str], ids: Collection[UUID]
+) -> tuple[ClosedUserGroup, Standing]:
+    """Lock a group's row until the transaction ends; return it, and how things stand under that lock.
+
+    Two statements, sent together: the second begins, with a snapshot of its own, once the first has the lock.
+    Identifiers are in text.
+    """
+    values: dict[str, Any] = {
+        "group": group_id,
+        "members": list(members),
+        "kinds": [str(k) for k in kinds],
+        "ids": list(ids),
+    }
+    with connection.cursor() as held, connection.cursor() as asked:
+        with one_round_trip():
+            held.execute(_HOLD, [group_id])
+            asked.execute(_STATEMENT, values)
+        row, answer = held.fetchone(), asked.fetchone()
+    if row is None:
+        raise ClosedUserGroup.DoesNotExist
+    found, forms, numbers, taken = (_loaded(value) for value in answer)
+    return ClosedUserGroup.from_db(connection.alias, _COLUMNS, row), Standing(
         {one[0]: Member(*one[1:]) for one in found or ()},
         forms or {},
         {kind: number or 0 for kind, number in (numbers or {}).items()},

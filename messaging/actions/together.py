@@ -24,7 +24,7 @@ from messaging import limits
 from messaging.actions.inserting import insert_prepared
 from messaging.actions.posting import Parcel, Posted, send_alone
 from messaging.actions.preparing import Preparation, Prepared
-from messaging.actions.standing import Member, Standing, standing
+from messaging.actions.standing import Member, Standing, hold_and_ask
 from messaging.errors import TooFast
 from messaging.fresh import FreshItem, fresh
 from messaging.models import Event, Message
@@ -137,9 +137,8 @@ def _form(group: ClosedUserGroup, kind: str) -> FormTemplate:
 @transaction.atomic
 def _insert(group_id: UUID, prepared: Sequence[Prepared]) -> list[Message | None]:
     """Insert what is clean; None for each draft that is to be done alone."""
-    group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=group_id)
-    now = standing(
-        group,
+    group, now = hold_and_ask(
+        group_id,
         members={one.membership.pk for one in prepared},
         kinds={one.draft.kind for one in prepared},
         ids=[one.draft.id for one in prepared],
