@@ -12,7 +12,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.utils import translation
 from ninja.utils import check_csrf
@@ -21,6 +20,7 @@ from accounts import actions, queries
 from accounts.errors import BadCsrf, ScopeMissing
 from accounts.middleware import activate_time_zone, is_verified
 from accounts.models import Officer, Token
+from accounts.session_store import SessionStore
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.test import Client
 
@@ -219,3 +221,17 @@ def _row(client: Client) -> OfficerSession:
     row = queries.session_of_key(client.session.session_key)
     assert row
     return row
+
+
+def test_a_copied_database_takes_over_no_session(client: Client, fatou: Officer) -> None:
+    """Nothing that stands in the table of sessions opens one."""
+    sign_in(client, fatou)
+    key = str(client.session.session_key)
+    assert client.get("/account/").status_code == 200
+    [stored] = Session.objects.values_list("session_key", flat=True)
+    assert key not in stored
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = stored
+    assert thief.get("/account/").status_code == 302
+    client.session.delete()
+    assert not Session.objects.exists()
