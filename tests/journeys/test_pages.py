@@ -24,7 +24,7 @@ PAGES = {
     "exports:transfer", "exports:record", "exports:batch", "exports:reconciliation", "exports:mapping",
     "groups:mine", "groups:members", "groups:add_member", "groups:leave", "groups:member", "groups:phases",
     "groups:settings", "groups:administration", "groups:create",
-    "messaging:console", "messaging:seizure", "messaging:situation",
+    "messaging:console", "messaging:seizure", "messaging:situation", "reference",
     "simplified_forms:templates", "simplified_forms:template_version", "simplified_forms:template_draft",
 }  # fmt: skip
 # Those before and around signing in: test_newcomer.py. The confirmation of a transfer: test_hit.py.
