@@ -38,7 +38,7 @@ function readStored(key) {
 
 function startValues() {
   if (data.corrected) return data.corrected.body;
-  return data.warning ? valuesFromWarning(description.fields, data.warning) : {};
+  return data.warning ? valuesFromWarning(description.fields, data.warning, me.country) : {};
 }
 
 let form = draw(startValues());

@@ -121,7 +121,7 @@ export function matchOptions(options, query, limit = 40) {
 }
 
 /** What a seizure takes over from the warning that led to it: the fields that both forms have, and the link. */
-export function valuesFromWarning(fields, warning) {
+export function valuesFromWarning(fields, warning, country = null) {
   const names = new Set(fields.map((field) => field.name));
   const taken = {};
   for (const name of ["conveyance", "commodity", "description", "hs", "departure_country", "transit_countries",
@@ -130,7 +130,9 @@ export function valuesFromWarning(fields, warning) {
     if (names.has(name) && !isEmpty(warning.body?.[name])) taken[name] = warning.body[name];
   }
   const place = warning.body?.destination_place;
-  if (names.has("place") && !isEmpty(place)) taken.place = place;
+  // The place of arrival is where it was seized only for those who work in that country.
+  const elsewhere = country && warning.body?.destination_country && warning.body.destination_country !== country;
+  if (names.has("place") && !isEmpty(place) && !elsewhere) taken.place = place;
   if (names.has("warning")) taken.warning = warning.id;
   const selection = fields.find((field) => field.name === "selection");
   if (selection?.options?.some((option) => option.code === "GRP")) taken.selection = ["GRP"];

@@ -61,6 +61,8 @@ test("a seizure takes over what its form shares with the warning", () => {
   const fields = ["conveyance", "destination_country", "place", "warning"].map((name) => ({ name }));
   const warning = { id: "w", body: { conveyance: "SEA", destination_country: "NG", destination_place: "NGAPP", container: "X" } };
   assert.deepEqual(valuesFromWarning(fields, warning), { conveyance: "SEA", destination_country: "NG", place: "NGAPP", warning: "w" });
+  assert.equal(valuesFromWarning(fields, warning, "NG").place, "NGAPP");
+  assert.equal("place" in valuesFromWarning(fields, warning, "CI"), false);
 });
 
 test("problems go to the control with the longest path", () => {
