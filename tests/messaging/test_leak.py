@@ -65,6 +65,14 @@ def leaks(data: bytes, word: str) -> list[str]:
     return [name for name, spelling in spellings(word).items() if spelling in data]
 
 
+def held_in(file: Path) -> bytes:
+    """Return what a file of the running database holds; the server takes some away while they are listed."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def say_it_everywhere(
     word: str, server: Server, token_for: Token, room: ClosedUserGroup, fatou: Officer, bruno: Officer, eve: Officer
 ) -> None:
@@ -140,7 +148,7 @@ def test_nothing_that_was_sent_can_be_read_outside(
         connection.execute("CHECKPOINT")
     files = [file for file in cluster.cluster.rglob("*") if file.is_file()]
     assert any("pg_wal" in str(file) for file in files)
-    assert {str(file): found for file in files if (found := leaks(file.read_bytes(), word))} == {}
+    assert {str(file): found for file in files if (found := leaks(held_in(file), word))} == {}
 
     published = []
     while (message := told.get_message(timeout=0.5)) is not None:
