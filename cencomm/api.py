@@ -19,6 +19,7 @@ from accounts.api import router as accounts_router
 from accounts.api_auth import signed_in
 from cen.api import router as cen_router
 from cencomm import __version__
+from cencomm.middleware import problem_response
 from exports.api import router as exports_router
 from groups.api import router as groups_router
 from messaging.api import router as messaging_router
@@ -104,18 +105,6 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,
 )
-
-
-def problem_response(refusal: Refusal) -> HttpResponse:
-    """Return an RFC 9457 problem document."""
-    response = HttpResponse(
-        orjson.dumps(refusal.as_problem()), status=refusal.status, content_type="application/problem+json"
-    )
-    if refusal.retry_after is not None:
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    if refusal.status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="cencomm"'
-    return response
 
 
 @api.exception_handler(Refusal)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+import orjson
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from problems import Refusal
@@ -85,12 +86,19 @@ def refusal_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     if "text/html" in request.headers.get("Accept", "text/html"):
         response = render(request, "errors/refusal.html", {"refusal": refusal}, status=refusal.status)
     else:
-        response = problem_response(refusal)
+        return problem_response(refusal)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
 
 
 def problem_response(refusal: Refusal) -> HttpResponse:
-    """Return a refusal as a problem document."""
-    return JsonResponse(refusal.as_problem(), status=refusal.status, content_type="application/problem+json")
+    """Return a refusal as an RFC 9457 problem document."""
+    response = HttpResponse(
+        orjson.dumps(refusal.as_problem()), status=refusal.status, content_type="application/problem+json"
+    )
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="cencomm"'
+    return response

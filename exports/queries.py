@@ -163,11 +163,9 @@ def counts_of(membership: Membership) -> dict[str, int]:
     return {state.value: counted.get(state.value, 0) for state in Transfer.State}
 
 
-def transfers_of(membership: Membership, *, state: str = "", limit: int = 200) -> list[Transfer]:
-    """Return the newest transfers of the group, of one state when asked for."""
+def transfers_of(membership: Membership, *, limit: int) -> list[Transfer]:
+    """Return the newest transfers of the group."""
     found = Transfer.objects.filter(group=membership.group).select_related("batch__started_by__officer")
-    if state:
-        found = found.filter(state=state)
     return list(found.order_by("-queued_at", "source_reference")[:limit])
 
 
