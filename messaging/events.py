@@ -6,6 +6,7 @@ reads (`queries.events`), rights, content.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,8 +48,8 @@ def append_events(group: ClosedUserGroup, entries: Sequence[NewEvent]) -> list[i
     ]
     group.head += len(rows)
     insert_events(group.pk, rows, head=group.head)
-    moved = GroupMoved(group.pk, group.head)
-    transaction.on_commit(lambda: wake_ups().publish(moved))
+    head = group.head
+    transaction.on_commit(lambda: wake_ups().publish(GroupMoved(group.pk, head, time.time())))
     return [row.seq for row in rows]
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from messaging.delivery.conversation import converse
+from messaging.measures import measures
 
 FOREIGN = 4403
 
@@ -31,6 +32,7 @@ class OriginGate(OriginValidator):
             await self.application(scope, receive, send)
             return
         await receive()
+        measures.closed[FOREIGN] += 1
         await send({"type": "websocket.accept"})  # a close code reaches only who was accepted
         await send({"type": "websocket.close", "code": FOREIGN})
 

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
@@ -20,6 +20,8 @@ from uuid import UUID
 import redis
 import redis.asyncio
 from django.conf import settings
+
+from messaging.measures import measures
 
 logger = logging.getLogger("cencomm.messaging")
 CHANNEL = "cencomm:wake"
@@ -29,10 +31,11 @@ _RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class GroupMoved:
-    """A group's stream has reached `head`."""
+    """A group's stream has reached `head`; `at`: when that was committed, for measuring only (0: not told)."""
 
     group_id: UUID
     head: int
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class WakeUps(Protocol):
 def encode(wake: Wake) -> bytes:
     """Return a wake-up as the bytes that travel: identifiers and a number."""
     if isinstance(wake, GroupMoved):
-        return f"g {wake.group_id.hex} {wake.head}".encode()
+        return f"g {wake.group_id.hex} {wake.head}{f' {wake.at:.6f}' if wake.at else ''}".encode()
     if isinstance(wake, Revoked):
         parts = (wake.officer_id, wake.session_id, wake.token_id)
         return " ".join(["r", *(part.hex if part else "-" for part in parts)]).encode()
@@ -85,6 +88,8 @@ def decode(data: bytes) -> Wake:
         match data.decode().split(" "):
             case ["g", group_id, head]:
                 return GroupMoved(UUID(hex=group_id), int(head))
+            case ["g", group_id, head, at]:
+                return GroupMoved(UUID(hex=group_id), int(head), float(at))
             case ["r", officer, session, token]:
                 return Revoked(*(None if part == "-" else UUID(hex=part) for part in (officer, session, token)))
     except (ValueError, TypeError):
@@ -100,6 +105,7 @@ class MemoryWakeUps:
         self._listeners: list[_Listener] = []
 
     def publish(self, wake: Wake) -> None:
+        measures.wakeups_published += 1
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -142,10 +148,12 @@ class RedisWakeUps:
     def publish(self, wake: Wake) -> None:
         self._local.publish(wake)
         if time.monotonic() < self._quiet_until:
+            measures.wakeups_unpublished += 1
             return
         try:
             self._redis.publish(CHANNEL, encode(wake))
         except redis.RedisError:
+            measures.wakeups_unpublished += 1
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
             logger.warning("redis does not answer: other processes learn of new messages by their heartbeat")
 

@@ -29,6 +29,8 @@ from messaging.actions.preparing import said_by
 from messaging.actions.together import Answer, send_together
 from messaging.drafts import Draft
 from messaging.errors import Busy
+from messaging.measures import measures
+from problems import Refusal
 
 logger = logging.getLogger("cencomm.messaging")
 AT_ONCE = 64
@@ -84,6 +86,7 @@ class PostOffice:
         with self._lock:
             queue = self._queues.get(parcel.group_id)
             if self._count >= self._limit or (queue and now - queue[0].since > LONGEST_WAIT):
+                measures.count_busy()
                 raise Busy(RETRY_SECONDS)
             idle = queue is None
             if queue is None:
@@ -104,7 +107,9 @@ class PostOffice:
         with self._lock:
             queue = self._queues[group_id]
             batch = [queue.popleft() for _ in range(min(len(queue), AT_ONCE))]
+        began = time.monotonic()
         answers = self._answers([one.parcel for one in batch])
+        measures.count_batch(map(_outcome, answers), seconds=time.monotonic() - began)
         with self._lock:
             self._count -= len(batch)
             more = bool(queue)
@@ -129,6 +134,12 @@ class PostOffice:
             if again and isinstance(error, (OperationalError, InterfaceError)):
                 return self._answers(parcels, again=False)  # a connection that lay idle may have died meanwhile
             return [error for _ in parcels]
+
+
+def _outcome(answer: Posted | BaseException) -> tuple[str, str]:
+    if isinstance(answer, Posted):
+        return ("created" if answer.created else "replayed"), ""
+    return ("refused", answer.code) if isinstance(answer, Refusal) else ("failed", "")
 
 
 def _rest() -> None:

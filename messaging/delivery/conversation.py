@@ -27,6 +27,7 @@ from messaging.delivery.hub import Follower, Hub, hub
 from messaging.delivery.outbox import Frame, Outbox, Send, frame, frames_of
 from messaging.delivery.reads import Batch, batch_for_member, in_thread, reader
 from messaging.delivery.verbs import acknowledge, mark_read, parcel_of, posted_item, session_lives
+from messaging.measures import measures
 from problems import Refusal
 
 logger = logging.getLogger("cencomm.messaging")
@@ -55,6 +56,16 @@ class Conversation:
         self._follows: dict[UUID, tuple[Follower, asyncio.Task[None]]] = {}
         self._full_at = 0.0
         self._touched_at = time.monotonic()
+
+    @property
+    def kind(self) -> str:
+        """How this client signed in: "session" or "token"."""
+        return "token" if self._identity.session_id is None else "session"
+
+    @property
+    def queued_bytes(self) -> int:
+        """How much waits for this client to read."""
+        return self._outbox.queued_bytes
 
     # -- what the hub needs
 
@@ -85,8 +96,10 @@ class Conversation:
         limit = settings.CENCOMM_LIMITS["sockets_per_officer"]
         if not self._hub.attach(self, limit=limit):
             self.close(FLOOD)
+            measures.closed[FLOOD] += 1
             await self._outbox.run()
             return
+        measures.opened[self.kind] += 1
         self.put(
             frame(
                 {
@@ -103,6 +116,7 @@ class Conversation:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._hub.detach(self)
+            measures.closed[self._outbox.closed or 1000] += 1
             tasks = [writing, reading, *self._posts, *(task for _follower, task in self._follows.values())]
             for task in tasks:
                 task.cancel()
@@ -173,6 +187,7 @@ class Conversation:
         self._refuse(failure_of(error), item)
 
     def _refuse(self, refusal: Refusal, item: Mapping[str, Any]) -> None:
+        measures.socket_refusals[refusal.code] += 1
         message = item.get("message")
         wanted = message.get("id") if isinstance(message, dict) else message
         with translation.override(self._identity.officer.language):
@@ -247,19 +262,21 @@ class Conversation:
 
     async def _catch_up(self, follower: Follower, after: int | None, epoch: UUID | None) -> None:
         """Send everything after a position, then go live; or say "restart", or why not."""
-        group = str(follower.group_id)
+        group, resumes = str(follower.group_id), after is not None
         try:
             while not follower.ended:
                 batch = await self._next_batch(follower, after, epoch)
                 if follower.ended:
                     return
                 if batch.restart:
+                    measures.reconnects["restart"] += 1
                     self._hub.unfollow(follower)
                     self.put(frame({"op": "restart", "group": group, "epoch": str(batch.epoch)}))
                     return
                 for part in frames_of(one.raw for one in batch.items):
                     self.put(part)
                 if self._hub.join(follower, batch):
+                    measures.count_follow(resumes=resumes)
                     self.put(
                         frame({"op": "caught_up", "group": group, "head": batch.last, "epoch": str(batch.epoch)})
                     )
@@ -268,12 +285,14 @@ class Conversation:
                 await self._outbox.room()
         except Refusal as refusal:
             if not follower.ended:  # who was told "left" meanwhile knows already
+                measures.count_unfollowed(resumes=resumes, ours=refusal.status >= 500)
                 self._stop_following(follower)
                 self._refuse(refusal, {"group": group})
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001
             logger.error("catching up failed: %s", type(error).__name__)
+            measures.count_unfollowed(resumes=resumes, ours=True)
             self._stop_following(follower)
             self._refuse(failure_of(error), {"group": group})
 
@@ -291,8 +310,10 @@ class Conversation:
             # Asked again after the wait: memory moves on, and whoever was removed has been ended meanwhile.
             remembered = None if follower.ended else self._hub.recent(follower, after, epoch)
             if remembered is not None:
+                measures.pages_from_memory += 1
                 return remembered
         found = await self._act(lambda: batch_for_member(officer, group_id, after, epoch))
+        measures.pages_from_database += 1
         follower.membership_id, batch = found
         return batch
 
@@ -330,6 +351,7 @@ async def converse(scope: Mapping[str, Any], receive: Receive, send: Send) -> No
     offered = SUBPROTOCOL in scope.get("subprotocols", ())
     await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
     if identity is None:
+        measures.closed[SIGNED_OUT] += 1
         await send({"type": "websocket.close", "code": SIGNED_OUT})
         return
     await Conversation(identity, receive, send).run()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,11 +23,13 @@ from django.conf import settings
 from messaging.delivery.outbox import Frame, frame, frames_of
 from messaging.delivery.reads import Batch, Item, batch_for_hub, batch_of_fresh, ends_reading, in_thread, pulse
 from messaging.fresh import fresh
+from messaging.measures import measures
 from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, wake_ups
 
 logger = logging.getLogger("cencomm.messaging")
 RECENT_ITEMS = 1000
 RECENT_BYTES = 1024 * 1024
+HEALED_AFTER = 1.0  # a head that no wake-up has told of by then was found by the heartbeat
 SIGNED_OUT = 4401
 
 
@@ -63,6 +66,8 @@ class Feed:
     head: int | None = None
     epoch: UUID | None = None
     target: int = 0
+    heard: int = 0
+    committed_at: float = 0.0
     followers: set[Follower] = field(default_factory=set)
     recent: deque[Item] = field(default_factory=deque)
     recent_bytes: int = 0
@@ -100,6 +105,17 @@ class Hub:
         self._feeds: dict[UUID, Feed] = {}
         self._subscription: Subscription | None = None
         self._beating: asyncio.Task[None] | None = None
+
+    @property
+    def clients(self) -> list[Client]:
+        """The sockets that are attached now."""
+        return list(self._clients)
+
+    @property
+    def follows(self) -> tuple[int, int]:
+        """How many groups are followed here, and by how many followers altogether."""
+        feeds = list(self._feeds.values())
+        return len(feeds), sum(len(feed.followers) for feed in feeds)
 
     # -- clients
 
@@ -166,14 +182,19 @@ class Hub:
     def wake(self, wake: Wake) -> None:
         """Hear a wake-up."""
         match wake:
-            case GroupMoved(group_id, head):
+            case GroupMoved(group_id, head, committed_at):
+                measures.wakeups_heard += 1
                 feed = self._feeds.get(group_id)
                 if feed is not None:
+                    feed.heard = max(feed.heard, head)
                     feed.target = max(feed.target, head)
+                    if not feed.committed_at and feed.head is not None and head > feed.head:
+                        feed.committed_at = committed_at
                     self._pump(feed)
             case Revoked():
                 self._revoke(wake)
             case Resync():
+                measures.resyncs += 1
                 asyncio.get_running_loop().create_task(self.beat())
 
     def _revoke(self, revoked: Revoked) -> None:
@@ -204,6 +225,7 @@ class Hub:
             while feed.head is not None and feed.target > feed.head and feed.followers:
                 after = feed.head
                 if feed.epoch is not None and (items := fresh.take(feed.group_id, feed.epoch, after)):
+                    measures.batches_from_memory += 1
                     self._deliver(feed, batch_of_fresh(feed.epoch, items))
                     continue
                 batch = await in_thread(lambda after=after: batch_for_hub(feed.group_id, after))  # type: ignore[misc]
@@ -212,6 +234,7 @@ class Hub:
                     return
                 if not batch.items:
                     return  # the wake-up was ahead of what can be read; the heartbeat comes back to it
+                measures.batches_from_database += 1
                 self._deliver(feed, batch)
         except Exception as error:  # noqa: BLE001
             # The content stays out of the log: only what kind of failure it was. The heartbeat tries again.
@@ -228,6 +251,7 @@ class Hub:
         feed.remember(batch.items)
         first = batch.items[0].seq
         whole = frames_of(item.raw for item in batch.items)
+        served = 0
         for follower in list(feed.followers):
             if not follower.live or follower.position >= batch.last:
                 continue
@@ -237,6 +261,13 @@ class Hub:
             for one in frames:
                 follower.client.put(one)
             follower.position = batch.last
+            served += 1
+        if served:
+            measures.deliveries += served * len(batch.items)
+            measures.delivered_bytes += served * sum(one.size for one in whole)
+            # After the writes of this turn of the loop, which `direct` has put before it.
+            asyncio.get_running_loop().call_soon(_note_delay, feed.committed_at or batch.at)
+        feed.committed_at = 0.0
         if any(item.type == "phase" and item.data.get("to") == "archived" for item in batch.items):
             feed.forget()
 
@@ -246,6 +277,7 @@ class Hub:
         follower.client.put(frame({"op": "left", "group": str(follower.group_id)}))
 
     def _restart(self, feed: Feed, epoch: UUID) -> None:
+        measures.epoch_restarts += 1
         told = frame({"op": "restart", "group": str(feed.group_id), "epoch": str(epoch)})
         for follower in list(feed.followers):
             self.unfollow(follower)
@@ -275,6 +307,8 @@ class Hub:
             if feed.epoch is not None and feed.epoch != epoch:
                 self._restart(feed, epoch)
                 continue
+            if feed.head is not None and head > max(feed.head, feed.target):
+                asyncio.get_running_loop().call_later(HEALED_AFTER, _note_healed, feed, head)
             feed.target = max(feed.target, head)
             self._pump(feed)
             if feed.pumping is not None:
@@ -299,9 +333,12 @@ class Hub:
     async def _beat_forever(self) -> None:
         while True:
             await asyncio.sleep(settings.CENCOMM_LIMITS["heartbeat_seconds"])
+            began = time.monotonic()
             try:
                 await self.beat()
+                measures.heartbeat.observe(time.monotonic() - began)
             except Exception as error:  # noqa: BLE001
+                measures.heartbeats_failed += 1
                 logger.error("a heartbeat failed: %s", type(error).__name__)
 
     def _start(self) -> None:
@@ -320,6 +357,16 @@ class Hub:
         self._subscription = self._beating = None
 
 
+def _note_delay(committed_at: float) -> None:
+    if committed_at:
+        measures.commit_to_socket.observe(max(0.0, time.time() - committed_at))
+
+
+def _note_healed(feed: Feed, head: int) -> None:
+    if feed.heard < head:
+        measures.wakeups_healed += 1
+
+
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
@@ -329,3 +376,8 @@ def hub() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+def hubs() -> dict[asyncio.AbstractEventLoop, Hub]:
+    """Return the hubs of this process by their loops: for whoever counts."""
+    return dict(_hubs)

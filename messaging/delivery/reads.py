@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -48,6 +49,12 @@ class Batch:
     last: int
     items: Sequence[Item]
     restart: bool
+
+    @property
+    def at(self) -> float:
+        """When the first of these events happened, as it says itself; 0 where it does not."""
+        told = self.items[0].data.get("at") if self.items else None
+        return datetime.fromisoformat(told).timestamp() if isinstance(told, str) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
