@@ -147,6 +147,7 @@ def group_detail(membership: Membership) -> dict[str, Any]:
     return {
         **group_summary(membership),
         "description": membership.group.description,
+        "roles": {role.value: sorted(rights) for role, rights in RIGHTS.items()},
         "members": [
             {
                 "id": str(member.pk),

@@ -51,6 +51,7 @@ class MessagesIn(Schema):
     overdue: bool = Field(False, description="Warnings and requests that lack an answer past their due time.")
     open: bool = Field(False, description="Warnings and requests that lack an answer.")
     waiting: bool = Field(False, description="Of those, the ones that my country is to answer.")
+    standing: bool = Field(False, description="Neither corrected nor withdrawn.")
     text: str = Field("", max_length=200, description="Words that must all occur; case and accents do not matter.")
     after: int | None = Field(None, ge=0, description="The `next` of the page before.")
     limit: int = Field(50, ge=1, le=500)
@@ -70,6 +71,7 @@ class MessagesIn(Schema):
             overdue=self.overdue,
             open=self.open,
             waiting=self.waiting,
+            standing=self.standing,
             text=self.text,
         )
 

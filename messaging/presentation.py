@@ -5,13 +5,16 @@ What must not live here: opening, rights. What depends on the reader (unread, mi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from messaging.models import Event
 from messaging.queries.opening import Opened, Receipts
+
+type Answered = Mapping[UUID, Sequence[str]]
 
 
 def time_json(at: datetime | None) -> str | None:
@@ -67,15 +70,20 @@ def message_json(opened: Opened) -> dict[str, Any]:
     }
 
 
-def event_json(event: Event, *, opened: Opened | None, reason: str) -> dict[str, Any]:
+def event_json(event: Event, *, opened: Opened | None, reason: str, answered: Answered) -> dict[str, Any]:
     """Return one event: `type`, `at`, `actor`, and by type
 
     - message: `message`, as `message_json` gives it
     - acknowledged: `message` (id), `country`
     - status: `message` (id), `from`, `to`, `country`, `reason`
     - member, phase, country, settings: what `groups.announcements.Change` says
+
+    `answered` stands where an answer came, was corrected or withdrawn: who has answered each version of its
+    question.
     """
     result: dict[str, Any] = {"type": event.type, "at": time_json(event.at), "actor": _text(event.actor)}
+    if answered:
+        result["answered"] = {str(asked): list(countries) for asked, countries in answered.items()}
     data: Mapping[str, Any] = {name: value for name, value in event.data.items() if name != "move"}
     if event.type == Event.Type.MESSAGE:
         return {**result, "message": message_json(opened) if opened else _text(event.message_id)}
@@ -86,13 +94,15 @@ def event_json(event: Event, *, opened: Opened | None, reason: str) -> dict[str,
     return {**result, **data}
 
 
-def event_item(event: Event, *, opened: Opened | None = None, reason: str = "") -> dict[str, Any]:
+def event_item(
+    event: Event, *, opened: Opened | None = None, reason: str = "", answered: Answered = MappingProxyType({})
+) -> dict[str, Any]:
     """Return one event as an item of a frame, and of the list that `GET …/events` answers."""
     return {
         "op": "event",
         "group": str(event.group_id),
         "seq": event.seq,
-        "event": event_json(event, opened=opened, reason=reason),
+        "event": event_json(event, opened=opened, reason=reason, answered=answered),
     }
 
 

@@ -76,7 +76,7 @@ def join(group: ClosedUserGroup, *, officer: Officer, role: Role, actor: UUID) -
     _record(audit.Action.GROUP_MEMBER_ADDED, joined, actor=actor)
     announce(group, type="member", actor=actor, data=_told(joined, "added"))
     if role == Role.CONTACT_POINT:
-        _become_contact_point(joined)
+        _become_contact_point(group, joined, actor=actor)
     if role == Role.COORDINATOR:
         shorten_idle(officer.pk)
     return joined
@@ -102,11 +102,11 @@ def change_role(membership: Membership, *, member_id: UUID, role: str) -> Member
     if before == Role.COORDINATOR:
         _withdraw_links(group, member, actor=membership.officer_id)
     if before == Role.CONTACT_POINT:
-        GroupCountry.objects.filter(group=group, contact_point=member).update(contact_point=None)
+        _answers_no_more(group, member, actor=membership.officer_id)
     _record(audit.Action.GROUP_MEMBER_ROLE_CHANGED, member, actor=membership.officer_id, before=before)
     announce(group, type="member", actor=membership.officer_id, data=_told(member, "role"))
     if after == Role.CONTACT_POINT:
-        _become_contact_point(member)
+        _become_contact_point(group, member, actor=membership.officer_id)
     if after == Role.COORDINATOR:
         shorten_idle(member.officer_id)
     return member
@@ -162,7 +162,7 @@ def _end(group: ClosedUserGroup, member: Membership, *, actor: UUID, reason: str
         _check_another_coordinator(member)
         _withdraw_links(group, member, actor=actor)
     Membership.objects.filter(pk=member.pk, left_at__isnull=True).update(left_at=Now())
-    GroupCountry.objects.filter(group=group, contact_point=member).update(contact_point=None)
+    _answers_no_more(group, member, actor=actor)
     _record(audit.Action.GROUP_MEMBER_REMOVED, member, actor=actor, reason=reason)
     if group.phase not in phases.READ_ONLY:
         # In a read-only phase nothing is sealed any more, and an archived group has no key to wrap one with.
@@ -209,11 +209,22 @@ def _check_another_coordinator(member: Membership) -> None:
         raise LastCoordinator
 
 
-def _become_contact_point(member: Membership) -> None:
+def _become_contact_point(group: ClosedUserGroup, member: Membership, *, actor: UUID) -> None:
     """The first member with this role answers for the country, until the coordinator names another."""
-    GroupCountry.objects.filter(
-        group_id=member.group_id, country=member.country, contact_point__isnull=True
-    ).update(contact_point=member)
+    vacant = GroupCountry.objects.filter(group=group, country=member.country, contact_point__isnull=True)
+    if vacant.update(contact_point=member):
+        _tell_contact_point(group, member.country, member.pk, actor=actor)
+
+
+def _answers_no_more(group: ClosedUserGroup, member: Membership, *, actor: UUID) -> None:
+    """Who answered for a country does not any more: nobody does, until another is named."""
+    if GroupCountry.objects.filter(group=group, contact_point=member).update(contact_point=None):
+        _tell_contact_point(group, member.country, None, actor=actor)
+
+
+def _tell_contact_point(group: ClosedUserGroup, country: str, member_id: UUID | None, *, actor: UUID) -> None:
+    data = {"change": "contact_point", "country": country, "membership": member_id}
+    announce(group, type="country", actor=actor, data=data)
 
 
 def _told(member: Membership, change: str) -> dict[str, object]:

@@ -27,6 +27,7 @@ from messaging.actions.preparing import Preparation, Prepared
 from messaging.actions.standing import Member, Standing, hold_and_ask
 from messaging.errors import TooFast
 from messaging.fresh import FreshItem, fresh
+from messaging.kinds import ANSWERS
 from messaging.models import Event, Message
 from messaging.presentation import event_item
 from messaging.queries.opening import Opened
@@ -197,12 +198,13 @@ def _as_known(membership: Membership) -> Member:
 def _hand_over(group: ClosedUserGroup, written: Sequence[tuple[Prepared, Message]]) -> None:
     """Keep new messages for the hub of this process, as a reader of the database would find them.
 
-    Those whose presentation depends on other rows (receipts that are wanted, a correction) are left to the reader.
+    Those whose presentation depends on other rows (receipts that are wanted, a correction, an answer to a question)
+    are left to the reader.
     """
     items = [
         FreshItem(message.seq, orjson.dumps(event_item(_event(message), opened=Opened(message, *one.content))))
         for one, message in written
-        if not message.acknowledge and message.supersedes_id is None
+        if not message.acknowledge and message.supersedes_id is None and message.kind not in ANSWERS
     ]
     if items:
         fresh.put(group.pk, group.stream_epoch, items)

@@ -9,9 +9,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from groups.models import Membership
 from messaging.kinds import ANSWERS, WANT_ANSWER, Status
 from messaging.models import Message
+
+# Every version of each question (a version supersedes one, and is superseded by one at most), and who answered it.
+_ANSWERED = f"""
+WITH RECURSIVE version (asked, id) AS (
+  SELECT given.id, given.id FROM unnest(%s::uuid[]) AS given (id)
+  UNION
+  SELECT version.asked, other.id FROM version CROSS JOIN LATERAL (
+    SELECT newer.id FROM {Message._meta.db_table} newer WHERE newer.supersedes_id = version.id
+    UNION ALL
+    SELECT m.supersedes_id FROM {Message._meta.db_table} m WHERE m.id = version.id AND m.supersedes_id IS NOT NULL
+  ) other
+)
+SELECT version.asked, version.id, answer.country
+  FROM version LEFT JOIN {Message._meta.db_table} answer
+    ON answer.in_reply_to_id = version.id AND answer.kind = ANY(%s)
+   AND answer.superseded_at IS NULL AND answer.status <> %s
+"""  # noqa: S608 - the table's name is ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,24 @@ class Question:
                 and (membership.role in to.get("roles", ()) or str(membership.officer_id) in to.get("officers", ()))
             )
         )
+
+
+def answered_versions(asked: Iterable[UUID]) -> dict[UUID, dict[UUID, list[str]]]:
+    """Return, for each question, every version of it with the countries that have answered any of them."""
+    ids = list(asked)
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWERED, [ids, list(ANSWERS), Status.WITHDRAWN.value])
+        rows = cursor.fetchall()
+    countries: dict[UUID, set[str]] = {question: set() for question in ids}
+    for question, _version, country in rows:
+        if country is not None:
+            countries[question].add(country)
+    found: dict[UUID, dict[UUID, list[str]]] = {question: {} for question in ids}
+    for question, version, _country in rows:
+        found[question][version] = sorted(countries[question])
+    return found
 
 
 def questions_of(group_ids: Sequence[UUID]) -> list[Question]:

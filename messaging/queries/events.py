@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,10 @@ from groups.errors import NotAllowed
 from groups.models import ClosedUserGroup, Membership
 from groups.queries import sealer_for
 from messaging.content import reason_place
+from messaging.kinds import ANSWERS, Status
 from messaging.models import Event, Message, StatusMove
 from messaging.presentation import event_item
+from messaging.queries.answers import answered_versions
 from messaging.queries.opening import RELATED, Opened, open_for_delivery, told_broken
 from vault import SealBroken
 
@@ -64,11 +66,13 @@ def page_for_delivery(group: ClosedUserGroup, *, after: int, limit: int = MAX_PA
     )
     events, opened = _opened_within(group, events)
     reasons = _reasons(group, events)
+    answered = _answered(events, opened)
     items = [
         event_item(
             event,
             opened=opened.get(event.message_id) if event.type == Event.Type.MESSAGE else None,
             reason=reasons.get(event.data.get("move", ""), ""),
+            answered=answered.get(event.seq, {}),
         )
         for event in events
     ]
@@ -95,6 +99,33 @@ def _fitting(events: Sequence[Event], wanted: Sequence[UUID]) -> int:
         if total > PAGE_BYTES and at > 0:
             return at
     return len(events)
+
+
+def _answered(
+    events: Sequence[Event], opened: Mapping[UUID | None, Opened]
+) -> dict[int, dict[UUID, Sequence[str]]]:
+    """Return, for events by which an answer came, went or changed, who has answered its questions by now."""
+    asked: dict[int, set[UUID]] = {}
+    others: dict[UUID, int] = {}  # messages whose own question counts too, and the event that is about them
+    for event in events:
+        if event.type == Event.Type.STATUS and event.data.get("to") == Status.WITHDRAWN and event.message_id:
+            others[event.message_id] = event.seq
+        found = opened.get(event.message_id) if event.type == Event.Type.MESSAGE else None
+        if found is None or found.message.kind not in ANSWERS:
+            continue
+        message = found.message
+        asked[event.seq] = {message.in_reply_to_id} if message.in_reply_to_id else set()
+        if message.supersedes_id:
+            others[message.supersedes_id] = event.seq
+    if others:
+        rows = Message.objects.filter(pk__in=others, kind__in=ANSWERS, in_reply_to__isnull=False)
+        for pk, question in rows.values_list("pk", "in_reply_to_id"):
+            asked.setdefault(others[pk], set()).add(question)
+    versions = answered_versions(set().union(*asked.values()))
+    return {
+        seq: {version: by for question in questions for version, by in versions[question].items()}
+        for seq, questions in asked.items()
+    }
 
 
 def _reasons(group: ClosedUserGroup, events: Sequence[Event]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from groups.models import Membership
 from messaging.errors import MessageUnknown
+from messaging.kinds import Status
 from messaging.models import Message
 from messaging.queries.answers import questions_of
 from messaging.queries.opening import Opened, messages_of, opened
@@ -21,7 +22,9 @@ MAX_PAGE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What a list shows. Times bound when a message was sent. `waiting`: for an answer of the member's country."""
+    """What a list shows. Times bound when a message was sent. `waiting`: for an answer of the member's country;
+    `standing`: neither corrected nor withdrawn.
+    """
 
     kinds: Sequence[str] = ()
     countries: Sequence[str] = ()
@@ -33,6 +36,7 @@ class Filters:
     mine: bool = False
     exercise: bool | None = None
     superseded: bool | None = None
+    standing: bool = False
     overdue: bool = False
     open: bool = False
     waiting: bool = False
@@ -93,6 +97,8 @@ def filtered(membership: Membership, filters: Filters, *, after: int | None) -> 
         found = found.filter(exercise=filters.exercise)
     if filters.superseded is not None:
         found = found.filter(superseded_at__isnull=not filters.superseded)
+    if filters.standing:
+        found = found.filter(superseded_at__isnull=True).exclude(status=Status.WITHDRAWN)
     if filters.overdue or filters.open or filters.waiting:
         found = found.filter(pk__in=_questions(membership, filters))
     return found.order_by("-seq")

@@ -20,8 +20,9 @@ from groups.errors import NotAllowed
 from groups.models import ClosedUserGroup, Membership
 from groups.queries import members_by_right, sealer_for
 from messaging.content import Content, message_place, read_content
-from messaging.kinds import ANSWERS, WANT_ANSWER, Status
+from messaging.kinds import WANT_ANSWER
 from messaging.models import Acknowledgement, Message
+from messaging.queries.answers import answered_versions
 from vault import SealBroken, Sealer
 
 logger = logging.getLogger("cencomm.messaging")
@@ -72,7 +73,7 @@ def open_for_delivery(group: ClosedUserGroup, messages: Iterable[Message]) -> li
     """Open messages of a group; whoever calls this decides by membership who gets to see them."""
     found = [message for message in messages if message.group_id == group.pk]
     receipts = _receipts(group, [message for message in found if message.acknowledge])
-    answers = _answers([message.pk for message in found if message.kind in WANT_ANSWER])
+    answers = answered_versions(message.pk for message in found if message.kind in WANT_ANSWER)
     corrections = _corrections([message.pk for message in found if message.superseded_at is not None])
     result = []
     sealers = {epoch: _sealer(group, epoch) for epoch in {message.key_epoch for message in found}}
@@ -84,7 +85,7 @@ def open_for_delivery(group: ClosedUserGroup, messages: Iterable[Message]) -> li
                 content.subject if content else "",
                 content.body if content else {},
                 receipts.get(message.pk),
-                answers.get(message.pk, []),
+                answers[message.pk][message.pk] if message.pk in answers else [],
                 corrections.get(message.pk),
                 content is None,
             )
@@ -169,21 +170,6 @@ def _receipts(group: ClosedUserGroup, messages: Sequence[Message]) -> dict[UUID,
         done = Counter(country for _officer, country in given[message.pk])
         result[message.pk] = Receipts(expected, done, [officer for officer, _country in given[message.pk]])
     return result
-
-
-def _answers(ids: Sequence[UUID]) -> dict[UUID, list[str]]:
-    if not ids:
-        return {}
-    rows = (
-        Message.objects.filter(in_reply_to_id__in=ids, kind__in=ANSWERS, superseded_at__isnull=True)
-        .exclude(status=Status.WITHDRAWN)
-        .values_list("in_reply_to_id", "country")
-    )
-    found: dict[UUID, set[str]] = defaultdict(set)
-    for asked, country in rows:
-        if asked is not None:
-            found[asked].add(country)
-    return {asked: sorted(countries) for asked, countries in found.items()}
 
 
 def _corrections(ids: Sequence[UUID]) -> dict[UUID, UUID]:

@@ -114,7 +114,10 @@ def _console_data(membership: Membership, kinds: list[dict[str, Any]], countries
     allowed = {kind["code"] for kind in kinds if kind["allowed"]} - {Kind.SEIZURE.value}
     day = phases.day_of(group, today_utc())
     return {
-        "group": page_data.place(membership, countries=countries, today=day, language=language),
+        "group": {
+            **page_data.place(membership, countries=countries, today=day, language=language),
+            **page_data.people(membership),
+        },
         "me": page_data.me(membership, language=language, last_seen=last_seen(membership)),
         "kinds": kinds,
         "forms": {

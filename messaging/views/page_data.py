@@ -7,9 +7,11 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.browser_keys import browser_key
 from groups import phases
 from groups.access import RIGHTS, Right
 from groups.models import Membership, Role
+from groups.queries import members_by_right
 from messaging.kinds import RULES, Priority, Status
 from nomenclature.names import country_name
 from simplified_forms.fields import Kind
@@ -19,7 +21,11 @@ PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
 
 def view_filters(membership: Membership) -> dict[str, dict[str, Any]]:
     """Return what each view of the console shows, in the words of static/messaging/feed.js."""
-    validate: dict[str, Any] = {"kinds": [Kind.SEIZURE.value], "statuses": [Status.SUBMITTED.value]}
+    validate: dict[str, Any] = {
+        "kinds": [Kind.SEIZURE.value],
+        "statuses": [Status.SUBMITTED.value],
+        "standing": True,
+    }
     if membership.has(Right.VALIDATE_ALL):
         validate["statuses"].append(Status.VALIDATED_NCP.value)
     else:
@@ -104,11 +110,24 @@ def place(
     }
 
 
+def people(membership: Membership) -> dict[str, Any]:
+    """Return who is in the group, and the rights of each role: of whom receipts are expected follows from them."""
+    present = members_by_right(membership.group, Right.SEE_GROUP).order_by("joined_at", "pk")
+    return {
+        "roles": {role.value: sorted(rights) for role, rights in RIGHTS.items()},
+        "members": [
+            {"officer": str(officer), "role": role, "country": country}
+            for officer, role, country in present.values_list("officer_id", "role", "country")
+        ],
+    }
+
+
 def me(membership: Membership, *, language: str, last_seen: int) -> dict[str, Any]:
-    """Return who reads."""
+    """Return who reads, and the key for what their browser keeps of them."""
     officer = membership.officer
     return {
         "id": str(officer.pk),
+        "key": browser_key(officer.pk),
         "name": officer.name,
         "country": membership.country,
         "role": membership.role,

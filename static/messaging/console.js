@@ -4,8 +4,6 @@ import { call, fetchMessages, postMessage, problemText } from "./api.js";
 import { startBoard } from "./board.js";
 import { Composer } from "./composer.js";
 import { showConnection, toast } from "./connection.js";
-import { applyEvent, fromServer } from "./model.js";
-import { Feed } from "./feed.js";
 import { startKeyboard } from "./keyboard.js";
 import { Live, socketUrl } from "./live.js";
 import { Outbox } from "./outbox.js";
@@ -14,6 +12,7 @@ import { pendingRow } from "./rows.js";
 import { sitrepFigures } from "./sitrep.js";
 import { Stream } from "./stream.js";
 import { startScreens } from "./screens.js";
+import { GroupState } from "./state.js";
 
 const PAGE = 100; // messages per fetch
 const KEPT = 4000; // messages held of the live view
@@ -43,7 +42,8 @@ const outbox = new Outbox({
   },
 });
 
-const everything = new Feed({});
+const state = new GroupState({ group, me });
+const { everything } = state;
 const screens = startScreens($("content"));
 const stream = new Stream(
   { scroller: $("stream"), rows: $("rows"), top: $("stream-top"), pill: $("new-pill") },
@@ -71,7 +71,6 @@ const composer = new Composer({
   openSeizure: (warning) => location.assign(data.urls.seizure + (warning ? `?warning=${warning.id}` : "")),
 });
 const board = startBoard({ url: data.urls.board, onView: showView, onCountry: (country) => filterBy({ country }) });
-let current = everything;
 let filters = {};
 
 /** Candidates for fields that name another message: seizures of a feedback, the warning of a seizure. */
@@ -100,34 +99,33 @@ function applyFilters(plain) {
   const empty = plain || !Object.keys(filter).length;
   $("filter-line").hidden = empty || !filter.text;
   $("filter-text").textContent = filter.text ? format(gettext("Messages with “%(text)s”"), { text: filter.text }) : "";
-  if (empty) current = everything;
+  if (empty) state.show();
   else {
-    current = new Feed(filter);
-    current.filtered = true;
+    state.show(filter).filtered = true;
     fetchOlder();
   }
-  stream.setFeed(current);
+  stream.setFeed(state.current);
   screens.show("stream");
 }
 
 async function fetchOlder() {
-  const feed = current;
+  const feed = state.current;
   if (feed.loading || feed.complete) return;
   feed.loading = true;
   stream.showTop();
   try {
     const page = await fetchMessages(group.id, { ...serverFilter(feed.filter), after: feed.next, limit: PAGE });
-    for (const json of page.messages) feed.put(fromServer(json, me));
+    state.take(feed, page.messages);
     feed.next = page.next ?? undefined;
     feed.complete = page.next === null;
     // A search that had to give others their turn goes on by itself until something is found.
-    if (!page.complete && page.next !== null && feed === current) setTimeout(fetchOlder, 50);
+    if (!page.complete && page.next !== null && feed === state.current) setTimeout(fetchOlder, 50);
   } catch (failure) {
     if (failure.problem?.status !== 0) toast(problemText(failure.problem), { alert: true });
     else setTimeout(() => (feed.loading = false), 3000);
   } finally {
     feed.loading = false;
-    if (feed === current) stream.update();
+    if (feed === state.current) stream.update();
   }
 }
 
@@ -151,10 +149,10 @@ function drawSoon() {
 
 live.addEventListener("event", ({ detail: { event } }) => {
   stream.freeze();
-  for (const feed of current === everything ? [everything] : [everything, current]) applyEvent(feed, event, me);
+  state.apply(event);
   if (event.type === "message") outbox.confirm(event.message.id);
   if (event.type === "phase") toast(gettext("The phase of the operation has changed: reload the page."));
-  const shown = record.id && (everything.get(record.id) ?? current.get(record.id));
+  const shown = record.id && (everything.get(record.id) ?? state.current.get(record.id));
   if (shown && (event.message === shown.id || event.message?.thread === shown.thread)) record.refresh();
   if (live.isLive()) board.refreshSoon();
   drawSoon();
@@ -167,9 +165,9 @@ live.addEventListener("caughtup", () => {
 });
 live.addEventListener("restart", ({ detail: { epoch } }) => {
   live.cursor.epoch = epoch;
-  for (const feed of new Set([everything, current])) feed.empty();
+  for (const feed of state.feeds()) feed.empty();
   live.follow();
-  stream.setFeed(current);
+  stream.setFeed(state.current);
   fetchOlder();
 });
 live.addEventListener("left", () => location.replace("/groups/?left"));
@@ -223,7 +221,7 @@ function answerKind(message) {
 }
 
 function actOn(name, id) {
-  const message = everything.get(id) ?? current.get(id);
+  const message = everything.get(id) ?? state.current.get(id);
   if (name === "open") {
     stream.select(id, { open: true });
     return;
@@ -243,7 +241,7 @@ function write(kind) {
   composer.begin(kind);
 }
 
-const selected = () => stream.selected && (everything.get(stream.selected) ?? current.get(stream.selected));
+const selected = () => stream.selected && (everything.get(stream.selected) ?? state.current.get(stream.selected));
 
 startKeyboard({
   j: () => stream.move(1),

@@ -2,7 +2,7 @@
 
 /** What the console calls open: still waiting for an answer. */
 export function isOverdue(message, now) {
-  return Boolean(message.due_at && !message.answered && !message.withdrawn && Date.parse(message.due_at) < now);
+  return Boolean(message.asks && message.due_at && !message.answered && !message.withdrawn && Date.parse(message.due_at) < now);
 }
 
 const TIDY = (text) => String(text ?? "").normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
@@ -13,6 +13,7 @@ export function matches(message, filter, now = Date.now()) {
   if (filter.country && message.country !== filter.country) return false;
   if (filter.statuses?.length && !filter.statuses.includes(message.status)) return false;
   if (filter.priority && message.priority !== filter.priority) return false;
+  if (filter.standing && message.withdrawn) return false;
   if (filter.overdue && !isOverdue(message, now)) return false;
   if (filter.open && (message.answered || message.withdrawn || !message.asks)) return false;
   if (filter.waiting && !message.waiting) return false;

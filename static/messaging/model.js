@@ -6,18 +6,26 @@ export function fromServer(json, me) {
   const answeredBy = json.answered_by ?? [];
   const answered = answeredBy.length > 0 && named.every((country) => answeredBy.includes(country));
   const asks = json.kind === "warning" || json.kind === "request";
-  const receipts = receiptsOf(json.acknowledgements, me);
-  const forUs = addresses(json.addressed_to, me) && json.sender.id !== me.id;
+  const withdrawn = json.status === "withdrawn" || Boolean(json.superseded_by);
   return {
     ...json,
     asks,
     answered,
-    withdrawn: json.status === "withdrawn" || Boolean(json.superseded_by),
-    acks: receipts,
-    forUs,
-    waiting: asks && !answered && forUs && json.country !== me.country && !answeredBy.includes(me.country),
+    withdrawn,
+    shown: json.superseded_by ? "corrected" : json.status, // the status as people are told it
+    acks: receiptsOf(json.acknowledgements, me),
+    forUs: addresses(json.addressed_to, me) && json.sender.id !== me.id,
+    waiting: asks && !answered && !withdrawn && waitsFor(json, me, answeredBy),
     hit: json.kind === "seizure" && Boolean(json.in_reply_to),
   };
+}
+
+/** Whether our country, or we by role or name, are to answer: the rule of the server's `Question.waits_for`. */
+function waitsFor({ addressed_to: to, sender, country }, me, answeredBy) {
+  if (sender.id === me.id) return false;
+  if (to?.countries?.includes(me.country) && !answeredBy.includes(me.country)) return true;
+  if (answeredBy.length) return false;
+  return Boolean((to?.all && country !== me.country) || to?.roles?.includes(me.role) || to?.officers?.includes(me.id));
 }
 
 export function addresses(to, me) {
@@ -38,36 +46,33 @@ function receiptsOf(receipts, me) {
 
 /** Puts an event of the stream into a feed. Answers the ids of the messages that it changed. */
 export function applyEvent(feed, event, me) {
-  if (event.type === "message") return applyMessage(feed, fromServer(event.message, me), me);
+  const changed = event.type === "message" ? applyMessage(feed, event.message, me) : applyToKnown(feed, event, me);
+  for (const [id, countries] of Object.entries(event.answered ?? {})) {
+    const asked = feed.get(id);
+    if (!asked) continue;
+    feed.put(fromServer({ ...asked, answered_by: countries }, me));
+    changed.push(id);
+  }
+  return changed;
+}
+
+function applyMessage(feed, json, me) {
+  feed.put(fromServer(json, me));
+  const replaced = json.supersedes && feed.get(json.supersedes);
+  if (!replaced) return [json.id];
+  feed.put(fromServer({ ...replaced, superseded_by: json.id }, me));
+  return [json.id, replaced.id];
+}
+
+function applyToKnown(feed, event, me) {
   const known = event.message && feed.get(event.message);
   if (!known) return [];
-  if (event.type === "acknowledged" && known.acknowledgements) {
+  if (event.type === "status") feed.put(fromServer({ ...known, status: event.to }, me));
+  else if (event.type === "acknowledged" && known.acknowledgements) {
     const { expected, done, officers } = known.acknowledgements;
     if (officers.includes(event.actor)) return [];
     const counted = { ...done, [event.country]: (done[event.country] ?? 0) + 1 };
     feed.put(fromServer({ ...known, acknowledgements: { expected, done: counted, officers: [...officers, event.actor] } }, me));
-    return [known.id];
-  }
-  if (event.type === "status") {
-    feed.put(fromServer({ ...known, status: event.to }, me));
-    return [known.id];
-  }
-  return [];
-}
-
-function applyMessage(feed, message, me) {
-  const changed = [message.id];
-  feed.put(message);
-  const replaced = message.supersedes && feed.get(message.supersedes);
-  if (replaced) {
-    feed.put(fromServer({ ...replaced, superseded_by: message.id, status: "corrected" }, me));
-    changed.push(replaced.id);
-  }
-  const asked = message.in_reply_to && feed.get(message.in_reply_to);
-  const settles = { feedback: "warning", reply: "request" }[message.kind];
-  if (asked && asked.kind === settles && !asked.answered_by.includes(message.country)) {
-    feed.put(fromServer({ ...asked, answered_by: [...asked.answered_by, message.country].sort() }, me));
-    changed.push(asked.id);
-  }
-  return changed;
+  } else return [];
+  return [known.id];
 }

@@ -37,7 +37,7 @@ export function messageRow({ message, depth, day, unread }, { labels, language, 
   if (day) row.dataset.day = dayName(message.sent_at, language);
   if (unread) row.dataset.unread = unread;
   if (["warning", "seizure", "bulletin"].includes(message.kind) || message.priority !== "routine") row.dataset.strong = "";
-  if (["withdrawn", "corrected"].includes(message.status)) row.dataset.gone = "";
+  if (message.withdrawn) row.dataset.gone = "";
   row.append(timeCell(message.sent_at, language, now));
   row.append(kindTag(message.kind, labels));
   row.append(rowBody(message, labels));
@@ -86,8 +86,9 @@ function dueText(message, labels, now) {
     const className = { overdue: "overdue", soon: "due-soon" }[due.state] ?? "muted";
     return el("span", `row-side row-due ${className}`, due.text, { "data-due": message.id });
   }
-  if (message.kind === "seizure" || message.status === "withdrawn" || message.status === "corrected") {
-    return el("span", `row-side row-due status status-${message.status}`, labels.statusesShort[message.status] ?? labels.statuses[message.status] ?? message.status);
+  if (message.kind === "seizure" || message.withdrawn) {
+    const { shown } = message;
+    return el("span", `row-side row-due status status-${shown}`, labels.statusesShort[shown] ?? labels.statuses[shown] ?? shown);
   }
   return el("span", "row-side row-due muted", message.language === labels.language ? "" : message.language);
 }

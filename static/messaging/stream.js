@@ -105,7 +105,7 @@ export class Stream extends EventTarget {
     const { message } = entry;
     const selected = message.id === this.selected;
     const due = dueState(message, now);
-    const signature = JSON.stringify([entry.depth, entry.day, entry.unread, selected, message.status, message.acks, due.text,
+    const signature = JSON.stringify([entry.depth, entry.day, entry.unread, selected, message.shown, message.acks, due.text,
       message.subject, message.forUs]);
     const known = document.getElementById(`row-${message.id}`);
     if (known && known.signature === signature) return known;

@@ -26,7 +26,7 @@ export function duration(milliseconds) {
 
 /** How an answer stands against its due time: {state: none | answered | due | soon | overdue, text}. */
 export function dueState(message, now = Date.now()) {
-  if (!message.due_at || message.status === "withdrawn") return { state: "none", text: "" };
+  if (!message.due_at || message.withdrawn) return { state: "none", text: "" };
   if (message.answered) return { state: "answered", text: gettext("answered") };
   const left = Date.parse(message.due_at) - now;
   if (left < 0) return { state: "overdue", text: format(gettext("overdue %(time)s"), { time: duration(left) }) };

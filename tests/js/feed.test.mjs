@@ -69,11 +69,12 @@ test("search folds case and accents and wants every word", () => {
 });
 
 test("overdue: due in the past and not answered", () => {
-  const due = { due_at: "2026-11-21T06:00:00Z" };
+  const due = { asks: true, due_at: "2026-11-21T06:00:00Z" };
   const now = Date.parse("2026-11-21T07:00:00Z");
   assert.ok(isOverdue(message(1, due), now));
   assert.ok(!isOverdue(message(1, { ...due, answered: true }), now));
-  assert.ok(!isOverdue(message(1), now));
+  assert.ok(!isOverdue(message(1, { asks: true }), now));
+  assert.ok(!isOverdue(message(1, { ...due, asks: false }), now)); // nobody can answer a note
 });
 
 test("the slice stays inside and holds the anchor", () => {

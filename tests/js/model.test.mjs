@@ -32,14 +32,16 @@ test("receipts count by country, once per officer", () => {
   assert.deepEqual(feed.get("w").acks, { done: 1, wanted: 2, mine: true });
 });
 
-test("feedback settles its warning, a note does not", () => {
+test("who has answered is as the event says, when an answer comes and when it is withdrawn", () => {
   const feed = new Feed();
   feed.put(fromServer(warning({ addressed_to: { all: true } }), me));
-  const answer = (id, kind) => ({ type: "message", message: { ...warning({ id, kind, seq: 2, country: "TG", in_reply_to: "w" }) } });
+  const answer = (id, kind, more) => ({ type: "message", message: { ...warning({ id, kind, seq: 2, country: "TG", in_reply_to: "w" }) }, ...more });
   applyEvent(feed, answer("n", "note"), me);
   assert.equal(feed.get("w").answered, false);
-  applyEvent(feed, answer("f", "feedback"), me);
+  assert.deepEqual(applyEvent(feed, answer("f", "feedback", { answered: { w: ["TG"] } }), me), ["f", "w"]);
   assert.equal(feed.get("w").answered, true);
+  applyEvent(feed, { type: "status", message: "f", from: "sent", to: "withdrawn", answered: { w: [] } }, me);
+  assert.equal(feed.get("w").answered, false);
 });
 
 test("a correction marks what it supersedes; a status event moves it", () => {
@@ -48,6 +50,6 @@ test("a correction marks what it supersedes; a status event moves it", () => {
   applyEvent(feed, { type: "status", message: "w", from: "sent", to: "withdrawn" }, me);
   assert.equal(feed.get("w").withdrawn, true);
   applyEvent(feed, { type: "message", message: warning({ id: "c", seq: 3, supersedes: "w" }) }, me);
-  assert.equal(feed.get("w").status, "corrected");
+  assert.equal(feed.get("w").shown, "corrected");
   assert.equal(feed.get("w").superseded_by, "c");
 });
