@@ -103,7 +103,7 @@ def _open_sessions(group: str) -> list[str]:
     from accounts.session_store import SessionStore
 
     keys = []
-    for officer in Officer.objects.filter(memberships__group=group):
+    for officer in Officer.objects.filter(memberships__group_id=group):
         store = SessionStore()
         store[SESSION_KEY] = str(officer.pk)
         store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
