@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from benchmarks.live import processor, report
 from benchmarks.live import site as sites
@@ -103,7 +104,7 @@ def _open_sessions(group: str) -> list[str]:
     from accounts.session_store import SessionStore
 
     keys = []
-    for officer in Officer.objects.filter(memberships__group_id=group):
+    for officer in Officer.objects.filter(memberships__group_id=UUID(group)):
         store = SessionStore()
         store[SESSION_KEY] = str(officer.pk)
         store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
