@@ -94,6 +94,19 @@ def check_keys(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register
+def check_redis(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
+    """The address of Redis has a form that is known."""
+    from messaging.redis_places import BadRedisUrl, place_of
+
+    try:
+        if settings.REDIS_URL:
+            place_of(settings.REDIS_URL)
+    except BadRedisUrl as error:
+        return [Error(str(error), hint="docs/operations.md tells the forms.", id="cencomm.E012")]
+    return []
+
+
 ROLE_QUERY = """
 SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication,
        EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -15,13 +15,14 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import redis
 from django.conf import settings
 
 from messaging.errors import TooFast
+from messaging.redis_places import FAILURES, place_of
 
 logger = logging.getLogger("cencomm.messaging")
 _MAX_OFFICERS = 20_000
+_QUIET_SECONDS = 1.0  # after a failure nobody asks Redis again within this time
 
 _SCRIPT = """
 local now = redis.call('TIME')
@@ -65,13 +66,20 @@ class SharedPace(Pace):
 
     def __init__(self, per_minute: int, url: str) -> None:
         super().__init__(per_minute)
-        self._redis: Any = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
-        self._script = self._redis.register_script(_SCRIPT)
+        self._place = place_of(url)
+        self._script: Any = None
+        self._quiet_until = 0.0
 
     def wait(self, officer_id: UUID) -> float:
+        if time.monotonic() < self._quiet_until:
+            return super().wait(officer_id)
         try:
+            if self._script is None:
+                self._script = self._place.commands(timeout=0.5).register_script(_SCRIPT)
             return float(self._script(keys=[f"cencomm:pace:{officer_id.hex}"], args=[self.gap, self.burst]))
-        except redis.RedisError:
+        except FAILURES:
+            # Who posts meanwhile does not wait for Redis as well.
+            self._quiet_until = time.monotonic() + _QUIET_SECONDS
             logger.warning("redis does not answer: the rate of posts is counted per process")
             return super().wait(officer_id)
 

@@ -1,32 +1,24 @@
 """Wake-ups: "group X has moved to number N", told to every server process after each commit. Never content.
 
 One interface, two carriers: memory for one process, Redis for several. A wake-up may be lost; the heartbeat, which
-compares head numbers, heals that. What must not live here: who receives what (`hub`).
+compares head numbers, heals that. What must not live here: who receives what (`hub`), how Redis
+is spoken to (`redis_wakeups`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
-import redis
-import redis.asyncio
 from django.conf import settings
 
 from messaging.measures import measures
-
-logger = logging.getLogger("cencomm.messaging")
-CHANNEL = "cencomm:wake"
-_QUIET_SECONDS = 1.0  # after a failure nobody who posts waits for Redis again within this time
-_RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,68 +127,13 @@ class _Listener:
         self.remove(self)
 
 
-class RedisWakeUps:
-    """Wake-ups between processes. What is published here reaches this process directly and the others by Redis."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._local = MemoryWakeUps()
-        # Redis's client brings its own lock and notices a fork.
-        self._redis: Any = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
-        self._quiet_until = 0.0
-
-    def publish(self, wake: Wake) -> None:
-        self._local.publish(wake)
-        if time.monotonic() < self._quiet_until:
-            measures.wakeups_unpublished += 1
-            return
-        try:
-            self._redis.publish(CHANNEL, encode(wake))
-        except redis.RedisError:
-            measures.wakeups_unpublished += 1
-            self._quiet_until = time.monotonic() + _QUIET_SECONDS
-            logger.warning("redis does not answer: other processes learn of new messages by their heartbeat")
-
-    def subscribe(self, deliver: Deliver) -> Subscription:
-        return _RedisListener(self._local.subscribe(deliver), self._url, deliver)
-
-
-class _RedisListener:
-    """Listens to Redis on the running loop, comes back after every failure, and then says that it missed some."""
-
-    def __init__(self, local: Subscription, url: str, deliver: Deliver) -> None:
-        self._local = local
-        self._url = url
-        self._deliver = deliver
-        self._task = asyncio.get_running_loop().create_task(self._listen())
-
-    async def close(self) -> None:
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        await self._local.close()
-
-    async def _listen(self) -> None:
-        failures = 0
-        while True:
-            try:
-                async with (
-                    redis.asyncio.Redis.from_url(self._url, socket_connect_timeout=2) as client,
-                    client.pubsub(ignore_subscribe_messages=False) as pubsub,
-                ):
-                    await pubsub.subscribe(CHANNEL)
-                    async for item in pubsub.listen():
-                        failures = 0
-                        self._deliver(decode(item["data"]) if item["type"] == "message" else Resync())
-            except (redis.RedisError, OSError):
-                logger.warning("the connection to redis was lost: trying again")
-            await asyncio.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
-            failures += 1
-
-
 @cache
 def _wake_ups(url: str) -> WakeUps:
-    return RedisWakeUps(url) if url else MemoryWakeUps()
+    if not url:
+        return MemoryWakeUps()
+    from messaging.redis_wakeups import RedisWakeUps
+
+    return RedisWakeUps(url)
 
 
 def wake_ups() -> WakeUps:

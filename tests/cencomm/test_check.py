@@ -9,7 +9,7 @@ import pytest
 from django.core.checks import CheckMessage
 from pytest_django import Settings
 
-from cencomm.checks import check_hosts, check_keys, check_secret_key
+from cencomm.checks import check_hosts, check_keys, check_redis, check_secret_key
 from tests.cencomm.site import Site
 
 
@@ -53,6 +53,15 @@ def test_unsafe_start_is_refused(safe: Settings, change: dict[str, Any], number:
     for name, value in change.items():
         setattr(safe, name, value)
     assert set(found()) == {number}
+
+
+def test_an_address_of_redis_that_is_none_is_refused(settings: Settings) -> None:
+    settings.REDIS_URL = "redis+sentinel://:secret@one"
+    (refused,) = check_redis(None)
+    assert refused.id == "cencomm.E012"
+    assert "secret" not in refused.msg
+    settings.REDIS_URL = "redis+sentinel://:secret@one/quay"
+    assert check_redis(None) == []
 
 
 @pytest.mark.parametrize("name", ["DEBUG", "PLAIN_HTTP", "CENCOMM_DEMO"])

@@ -15,11 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging import limits
+from messaging.redis_wakeups import CHANNEL, RedisWakeUps
 from messaging.wakeups import (
-    CHANNEL,
     GroupMoved,
     MemoryWakeUps,
-    RedisWakeUps,
     Resync,
     Revoked,
     Wake,

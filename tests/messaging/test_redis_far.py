@@ -1,0 +1,214 @@
+"""Wake-ups over Redis by Sentinel and by Cluster: real processes, killed masters, slots that move."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging import limits
+from messaging.redis_places import BadRedisUrl, ClusterPlace, RedisPlace, SentinelPlace, place_of
+from messaging.redis_wakeups import CHANNEL, RedisWakeUps, Teller
+from messaging.wakeups import GroupMoved, Resync, Wake
+from tests.messaging.redis_servers import PASSWORD, running_cluster, running_sentinels, wait_for
+
+BOUND = 60.0
+
+
+class Ear:
+    """Remembers what it heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[Wake] = []
+
+    def __call__(self, wake: Wake) -> None:
+        self.heard.append(wake)
+
+    async def until(self, *wanted: Wake) -> None:
+        """Wait until all of this was heard."""
+        async with asyncio.timeout(BOUND):
+            while not all(one in self.heard for one in wanted):
+                await asyncio.sleep(0.02)
+
+    async def resyncs(self, count: int) -> None:
+        """Wait until it was said so often that wake-ups may have been missed."""
+        async with asyncio.timeout(BOUND):
+            while self.heard.count(Resync()) < count:
+                await asyncio.sleep(0.02)
+
+    async def told_or_resynced(self, wanted: list[Wake]) -> None:
+        """Wait until it heard all of this, or that it must look at every head itself: nothing of a gap is lost."""
+        async with asyncio.timeout(BOUND):
+            while Resync() not in self.heard and not all(one in self.heard for one in wanted):
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def listening(url: str, *, servers: int) -> AsyncIterator[Ear]:
+    """Listen with a process's carrier of its own, once every server has confirmed."""
+    ear = Ear()
+    subscription = RedisWakeUps(url).subscribe(ear)
+    try:
+        await ear.resyncs(servers)
+        yield ear
+    finally:
+        await subscription.close()
+
+
+def moved(groups: list[UUID], head: int) -> list[Wake]:
+    return [GroupMoved(group, head) for group in groups]
+
+
+async def tell(teller: RedisWakeUps, wakes: list[Wake]) -> None:
+    for wake in wakes:
+        teller.publish(wake)
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+async def test_sentinels_lead_to_the_promoted_replica(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        watched = await asyncio.to_thread(stack.enter_context, running_sentinels(tmp_path))
+        teller, groups = RedisWakeUps(watched.url), [uuid4() for _ in range(5)]
+        async with listening(watched.url, servers=1) as ear:
+            await tell(teller, moved(groups, 1))
+            await ear.until(*moved(groups, 1))
+            pace = limits.SharedPace(1, watched.url)
+            officer = uuid4()
+            assert (pace.wait(officer), pace.wait(officer) > 0) == (0, True)
+
+            ear.heard.clear()
+            await asyncio.to_thread(watched.kill_master)
+            await tell(teller, moved(groups, 2))  # while nobody knows yet that the connection is dead
+            await ear.told_or_resynced(moved(groups, 2))
+            await ear.resyncs(1)
+            await tell(teller, moved(groups, 3))
+            await ear.until(*moved(groups, 3))
+            assert pace.wait(uuid4()) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+async def test_a_cluster_carries_wake_ups_by_its_shards_while_slots_move_and_a_master_dies(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        cluster = await asyncio.to_thread(stack.enter_context, running_cluster(tmp_path))
+        place = place_of(cluster.url)
+        owners = {cluster.owner(channel).port for channel in place.channels(CHANNEL)}
+        assert len(owners) == 3  # the load is spread over every master
+        teller, groups = RedisWakeUps(cluster.url), [uuid4() for _ in range(60)]
+        async with listening(cluster.url, servers=3) as ear:
+            await tell(teller, moved(groups, 1))
+            await ear.until(*moved(groups, 1))
+            for one in cluster.masters():  # by SPUBLISH alone: the other nodes are not bothered
+                assert one.client().execute_command("PUBSUB", "CHANNELS") == []
+                assert one.client().execute_command("PUBSUB", "SHARDCHANNELS")
+
+            ear.heard.clear()
+            await asyncio.to_thread(cluster.move_slot, f"{CHANNEL}:3")
+            await ear.resyncs(1)
+            await tell(teller, moved(groups, 2))
+            await ear.until(*moved(groups, 2))
+
+            ear.heard.clear()
+            lost = cluster.owner(f"{CHANNEL}:5")
+            await asyncio.to_thread(lost.kill)
+            await tell(teller, moved(groups, 3))  # those of the lost master wait for its replica
+            await asyncio.to_thread(wait_for, "a whole cluster", cluster.is_ok)
+            await ear.told_or_resynced(moved(groups, 3))
+            await ear.resyncs(1)
+            await tell(teller, moved(groups, 4))
+            await ear.until(*moved(groups, 4))
+        pace = limits.SharedPace(1, cluster.url)
+        officer = uuid4()
+        assert (pace.wait(officer), pace.wait(officer) > 0) == (0, True)
+        keys = [key for one in cluster.masters() for key in one.client().keys("*")]
+        assert keys == [f"cencomm:pace:{officer.hex}"]
+
+
+class DeadPlace(RedisPlace):
+    """A Redis that takes nothing until it is told to."""
+
+    taken: list[bytes]
+    works = False
+
+    def publish(self, client: object, channel: str, data: bytes) -> None:
+        if not DeadPlace.works:
+            raise OSError
+        DeadPlace.taken.append(data)
+
+
+def test_what_redis_did_not_take_is_told_when_it_is_back() -> None:
+    DeadPlace.works, DeadPlace.taken = False, []
+    teller, group, other = Teller(DeadPlace("redis://127.0.0.1:1/0")), uuid4(), uuid4()
+    for head in range(1, 200):
+        teller.tell(GroupMoved(group, head))
+    teller.tell(GroupMoved(other, 7))
+    teller.tell(GroupMoved(group, 3))  # late: it says nothing new
+    assert not teller.flush(0.2)
+    DeadPlace.works = True
+    wait_for("everything told", lambda: teller.flush(1.0))
+    assert f"g {group.hex} 199".encode() in DeadPlace.taken[-2:]
+    assert f"g {other.hex} 7".encode() in DeadPlace.taken
+
+
+def test_who_posts_never_waits_for_redis() -> None:
+    started = time.monotonic()
+    carrier = RedisWakeUps("redis://127.0.0.1:1/0")
+    for head in range(1, 5000):
+        carrier.publish(GroupMoved(uuid4(), head))
+    assert time.monotonic() - started < BOUND  # each by itself would have tried to connect
+    assert not carrier.flush(0.1)
+    assert len(carrier._teller._waiting) <= 5000
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://127.0.0.1:6379/0", RedisPlace),
+        ("unix:///run/redis.sock?db=0", RedisPlace),
+        ("redis+sentinel://:p%40ss@one:1,two/quay/3?sentinel_password=x", SentinelPlace),
+        ("rediss+cluster://user:pass@one:7000,two?ssl_ca_certs=/ca.pem", ClusterPlace),
+    ],
+)
+def test_each_form_of_address_is_understood(url: str, place: type[RedisPlace]) -> None:
+    found = place_of(url)
+    assert type(found) is place
+    if isinstance(found, SentinelPlace):
+        assert (found.sentinels, found.service) == ((("one", 1), ("two", 26379)), "quay")
+        assert found.options == {"password": "p@ss", "db": 3}
+        assert found.sentinel_options == {"password": "x"}
+    if isinstance(found, ClusterPlace):
+        assert found.nodes == (("one", 7000), ("two", 6379))
+        assert found.options == {"username": "user", "password": "pass", "ssl": True, "ssl_ca_certs": "/ca.pem"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis+sentinel://:{PASSWORD}@one",
+        f"redis+cluster://:{PASSWORD}@one/3",
+        f"redis+cluster://:{PASSWORD}@",
+        f"redis+cluster://:{PASSWORD}@one:99999",
+        f"redis+cluster://:{PASSWORD}@one?color=red",
+        f"http://:{PASSWORD}@one",
+        "one",
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(BadRedisUrl) as refused:
+        place_of(url)
+    assert PASSWORD not in str(refused.value)
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_set_is_an_address_or_is_refused(text: str) -> None:
+    with contextlib.suppress(BadRedisUrl):
+        place_of(text)
