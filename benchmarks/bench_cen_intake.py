@@ -20,7 +20,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cen_databases import own_databases
+from benchmarks.databases import own_databases
 
 TWIN = "CREATE TABLE IF NOT EXISTS cen_seizure_twin (LIKE cen_seizure INCLUDING ALL)"
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from itertools import batched
 from pathlib import Path
 
-from benchmarks.cen_databases import own_databases
+from benchmarks.databases import own_databases
 
 QUESTIONS = {
     "everything": "",

@@ -1,184 +1,174 @@
 """Workload 1: one group of N members, notes of 300 bytes by ten of them; a message counts when the last has it.
 
-    bin/cencomm bench fanout [--members 200] [--seconds 4] [--rounds 3] [--only NAME …] [--json]
+    bin/cencomm bench fanout [--members 200] [--seconds 3] [--rounds 3] [--only NAME …] [--json]
 
 Ours is a real web process with tokens, validation, seal, event and audit on a PostgreSQL with fsync; peers that
 this machine has run in the same rounds, one after the other. Servers share one core, the client has another. The
-client's own ceiling is measured against an event loop that writes ready frames and keeps nothing.
+client's own ceiling is measured against a process that writes ready frames and keeps nothing. `--groups`,
+`--processes`, `--acknowledge` and `--sessions` make other loads of it; `bench real` runs those of workload 2.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
-import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from benchmarks.live import report
+from benchmarks.live import report, rounds
 from benchmarks.live import site as sites
-from benchmarks.live.load import Crowd, percentile
-from benchmarks.live.wire import Member, OurMember, Swarm
-from benchmarks.peers.starting import PEERS, Missing
-
-OURS = "CENcomm"
-SENDERS = 10
-WINDOWS = (16, 1)
-LATENCY_RATE = 10.0
-
-type Factory = Callable[[Swarm, int], Member]
+from benchmarks.live.load import Factory
+from benchmarks.live.rounds import OURS, Measured, Shape, System
+from benchmarks.live.wire import AskingMember, OurMember
+from benchmarks.peers import starting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the rounds and print what came out."""
     parser = argparse.ArgumentParser(prog="bin/cencomm bench fanout", description=__doc__.split("\n\n")[0])
     parser.add_argument("--members", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="peers whose name contains it")
-    parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    parser.add_argument("--groups", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1, help="web processes behind one port, with Redis")
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[16, 1], metavar="N")
+    parser.add_argument("--acknowledge", action="store_true", help="each message asks for receipts, one gives his")
+    parser.add_argument("--sessions", action="store_true", help="every second member signs in by a session")
+    starting.add_options(parser)
+    rounds.add_options(parser)
     options = parser.parse_args(arguments)
-    servers, client = sites.split_cores()
-    os.sched_setaffinity(0, servers)  # what is started from here on stays there
-    with sites.database() as site, ExitStack() as stack:
-        sites.fill(site, groups=1, members=options.members)
-        [(group, tokens)] = site.groups
-        port = stack.enter_context(sites.web_process(site))
-        systems: dict[str, tuple[int, Factory]] = {
-            OURS: (port, lambda swarm, number: OurMember(swarm, group, tokens[number]))
-        }
-        left_out = _start_peers(site, stack, options, systems)
-        os.sched_setaffinity(0, client)
-        found = _rounds(systems, options)
-        found["left_out"] = left_out
-    _tell(found, options)
+    found = run(options)
+    if options.json:
+        report.print_json(as_object(found, options))
+    else:
+        print_table(found, options)
     return 0
 
 
-def _start_peers(
-    site: sites.Site, stack: ExitStack, options: argparse.Namespace, systems: dict[str, tuple[int, Factory]]
-) -> dict[str, str]:
-    left_out = {}
-    for peer in () if options.no_peers else PEERS:
-        if options.only and not any(part.lower() in peer.name.lower() for part in options.only):
-            continue
-        try:
-            port = stack.enter_context(peer.start(site))
-        except (Missing, RuntimeError) as why:
-            left_out[peer.name] = str(why)
-            continue
-        systems[peer.name] = (port, lambda swarm, _number, peer=peer: peer.member(swarm))  # type: ignore[misc]
-    return left_out
-
-
-def _rounds(systems: dict[str, tuple[int, Factory]], options: argparse.Namespace) -> dict[str, Any]:
-    import uvloop
-
-    rates: dict[str, dict[int, list[float]]] = {name: {w: [] for w in WINDOWS} for name in systems}
-    delays: dict[str, list[float]] = {name: [] for name in systems}
-    failures: dict[str, str] = {}
-    for number in range(options.rounds):
-        for name, (port, factory) in systems.items():
-            try:
-                by_window, delay = uvloop.run(_measure(port, factory, options))
-            except (OSError, TimeoutError) as error:
-                failures[name] = f"{type(error).__name__} in round {number + 1}"
-                continue
-            for window, rate in by_window.items():
-                rates[name][window].append(rate)
-            delays[name] += delay
-    return {"rates": rates, "delays": delays, "failures": failures, "ceiling": uvloop.run(_ceiling(options))}
-
-
-async def _measure(
-    port: int, factory: Factory, options: argparse.Namespace
-) -> tuple[dict[int, float], list[float]]:
-    crowd = await Crowd.gather(port, factory, size=options.members, senders=SENDERS)
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Start everything, measure, stop everything; return what came out."""
+    servers, client = sites.split_cores()
+    shape = Shape(options.groups, options.members, options.in_flight, options.seconds)
+    ceiling = rounds.client_ceiling(shape, servers, client)
+    os.sched_setaffinity(0, servers)  # what is started from here on stays there
     try:
-        await crowd.in_flight(4, 0.5)  # caches, plans
-        delays = await crowd.at_rate(LATENCY_RATE, options.seconds)
-        rates = {window: await crowd.in_flight(window, options.seconds) for window in WINDOWS}
-        return rates, delays
+        with sites.database() as site, ExitStack() as stack:
+            sites.fill(site, groups=shape.groups, members=shape.members, sessions=options.sessions)
+            systems = {OURS: _ours(site, stack, options)}
+            peers, left_out = starting.start_peers(site, stack, options)
+            for name, (peer, started) in peers.items():
+                systems[name] = System(
+                    started.port, started.process_id, peer.member, started.version, peer.keeps, peer.rows
+                )
+            os.sched_setaffinity(0, client)
+            commits = [rounds.commits(site)]
+            measured = rounds.measure(systems, site, shape, options.rounds)
+            commits.append(rounds.commits(site))
     finally:
-        crowd.leave()
-        await asyncio.sleep(0.3)
-
-
-async def _ceiling(options: argparse.Namespace) -> float:
-    """Return the marks per second that this client counts when the server is a loop that only writes."""
-    from benchmarks.live.wire import TEXT, SocketMember, text_frame
-
-    frames = text_frame(b"x")[:0] + b"".join(
-        b"\x81\x7e" + len(TEXT).to_bytes(2, "big") + TEXT.encode() for _ in range(8)
-    )
-    peers: set[Any] = set()
-
-    class Source(asyncio.Protocol):
-        def connection_made(self, transport: Any) -> None:
-            self.transport = transport
-
-        def data_received(self, _data: bytes) -> None:
-            self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
-            peers.add(self.transport)
-
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Source, "127.0.0.1", 0)
-    crowd = await Crowd.gather(
-        server.sockets[0].getsockname()[1], lambda swarm, _n: SocketMember(swarm), size=options.members, senders=1
-    )
-    began = loop.time()
-    while loop.time() - began < 2:
-        for transport in peers:
-            transport.write(frames)
-        await asyncio.sleep(0)
-    await asyncio.sleep(0.2)
-    rate = float(crowd.swarm.complete * options.members) / (loop.time() - began)
-    crowd.leave()
-    server.close()
-    return rate
-
-
-def _tell(found: dict[str, Any], options: argparse.Namespace) -> None:
-    medians = {
-        name: {window: statistics.median(values) if values else 0.0 for window, values in by_window.items()}
-        for name, by_window in found["rates"].items()
+        os.sched_setaffinity(0, servers | client)
+    return {
+        "shape": shape,
+        "measured": measured,
+        "systems": systems,
+        "left_out": left_out,
+        "ceiling": ceiling,
+        "commits": commits,
     }
-    p99 = {name: percentile(values, 0.99) * 1000 for name, values in found["delays"].items()}
-    if options.json:
-        first = WINDOWS[0]
-        told = report.result(
-            ours=medians[OURS][first],
-            peers={name: values[first] for name, values in medians.items() if name != OURS},
-            unit=f"deliveries/s, {options.members} members, {first} in flight",
-            conditions=report.conditions(
-                members=options.members,
-                rounds=options.rounds,
-                seconds=options.seconds,
-                one_in_flight={name: round(values[1]) for name, values in medians.items()},
-                p99_ms_at_10_per_second={name: round(value, 1) for name, value in p99.items()},
-                client_ceiling=round(found["ceiling"]),
-                left_out=found["left_out"],
-                failed=found["failures"],
-            ),
+
+
+def _ours(site: sites.Site, stack: ExitStack, options: argparse.Namespace) -> System:
+    """Start the product: one web process, or `up` with several and Redis between them."""
+    if options.processes > 1:
+        redis_url = stack.enter_context(sites.redis(site))
+        port = stack.enter_context(sites.web_processes(site, options.processes, redis_url))
+    else:
+        port = stack.enter_context(sites.web_process(site))
+    assert site.process is not None
+    kept = "sealed, with event and audit, a commit with fsync before it is sent on"
+    return System(port, site.process.pid, _member(site, options), "", kept, ("cencomm", "messaging_message"))
+
+
+def _member(site: sites.Site, options: argparse.Namespace) -> Factory:
+    groups, last = site.groups, options.members - 1
+    if options.acknowledge:
+        return lambda swarm, group, number: AskingMember(
+            swarm, groups[group][0], groups[group][1][number], gives=number == last
         )
-        report.print_json(told)
-        return
-    ours = medians[OURS]
-    print(
-        f"{'system':42} {'16 in flight':>13} {'ours is':>8} {'1 in flight':>12} {'ours is':>8} {'p99 ms, 10/s':>13}"
+    return lambda swarm, group, number: OurMember(swarm, groups[group][0], groups[group][1][number])
+
+
+def as_object(found: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Return the object that `--json` prints."""
+    shape: Shape = found["shape"]
+    measured: dict[str, Measured] = found["measured"]
+    first = shape.windows[0]
+    return report.result(
+        ours=measured[OURS].rate(first),
+        peers={name: one.rate(first) for name, one in measured.items() if name != OURS},
+        unit=f"deliveries/s, {shape}, {first} in flight",
+        conditions=report.conditions(
+            groups=shape.groups,
+            members=shape.members,
+            processes=options.processes,
+            acknowledge=options.acknowledge,
+            sessions=options.sessions,
+            rounds=options.rounds,
+            seconds=options.seconds,
+            systems={name: one.told() for name, one in measured.items()},
+            client_ceiling=found["ceiling"],
+            bare_commit_milliseconds=found["commits"],
+            versions=report.versions()
+            | {name: one.version for name, one in found["systems"].items() if one.version},
+            keeps={name: one.keeps for name, one in found["systems"].items()},
+            left_out=found["left_out"],
+        ),
     )
-    for name, values in medians.items():
-        ratios = ["" if name == OURS or not values[w] else f"{ours[w] / values[w]:.1f} x" for w in WINDOWS]
-        print(f"{name:42} {values[16]:13,.0f} {ratios[0]:>8} {values[1]:12,.0f} {ratios[1]:>8} {p99[name]:13.1f}")
-    print(f"deliveries/s, {options.members} members, medians of {options.rounds} rounds of {options.seconds:g} s")
-    for name, why in {**found["left_out"], **found["failures"]}.items():
+
+
+def print_table(found: dict[str, Any], options: argparse.Namespace) -> None:
+    """Print medians and ratios, and under which conditions they came about."""
+    shape: Shape = found["shape"]
+    measured: dict[str, Measured] = found["measured"]
+    heads = "".join(f"{f'{window} in flight':>14} {'ours is':>8}" for window in shape.windows)
+    print(f"{'system':40}{heads} {'p50 ms':>8} {'p99 ms':>8} {'µs CPU':>8} {'client':>7}")
+    for name, one in measured.items():
+        print(f"{name:40}{_rates(name, measured, shape)}" + _cost(one))
+    several = f", {options.processes} processes" if options.processes > 1 else ""
+    print(f"deliveries/s, {shape}{several}; medians of {options.rounds} rounds of {options.seconds:g} s")
+    print(
+        f"ms: from send to last receipt at {shape.rate:g} messages/s; µs CPU: server and PostgreSQL, per delivery;"
+    )
+    print("client: the share of its core that the load client used at most")
+    for name, one in measured.items():
+        if one.failure:
+            print(f"failed: {name}: {one.failure}")
+        elif one.stored is not None and one.stored != one.posted:
+            print(f"stored: {name}: {one.posted:,} messages left {one.stored:,} rows")
+    for name, why in found["left_out"].items():
         print(f"left out: {name}: {why}")
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"this client's own ceiling: {found['ceiling']:,.0f} deliveries/s; load average {load}")
+    print(
+        "this client's own ceiling: " + ", ".join(f"{value:,} ({name})" for name, value in found["ceiling"].items())
+    )
+    print(
+        "a bare durable insert, before and after: " + ", ".join(f"{one['median']} ms" for one in found["commits"])
+    )
+    report.print_machine({name: one.version for name, one in found["systems"].items() if one.version})
+
+
+def _rates(name: str, measured: dict[str, Measured], shape: Shape) -> str:
+    text = ""
+    for window in shape.windows:
+        rate = measured[name].rate(window)
+        ratio = "" if name == OURS or not rate else f"{measured[OURS].rate(window) / rate:.1f} ×"
+        text += f"{rate:14,.0f} {ratio:>8}"
+    return text
+
+
+def _cost(one: Measured) -> str:
+    told = one.told()["cpu_microseconds_per_delivery"]
+    used = told.get("server", 0.0) + told.get("postgres", 0.0)
+    busy = max(one.client_busy, default=0.0)
+    return f" {one.milliseconds(0.5):8.1f} {one.milliseconds(0.99):8.1f} {used:8.1f} {busy:7.0%}"
 
 
 if __name__ == "__main__":

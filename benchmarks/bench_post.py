@@ -14,13 +14,16 @@ import argparse
 import json
 import os
 import statistics
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks.databases import Databases, own_databases
+from benchmarks.live.site import Site
+from benchmarks.live.site import fill as fill_site
 
 THREADS = 8
 GROUPS = 8
@@ -35,34 +38,13 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    from cencomm.embedded import EmbeddedPostgres
-
-    with tempfile.TemporaryDirectory(prefix="cencomm-bench-") as folder:
-        cluster = EmbeddedPostgres(Path(folder))
-        try:
-            addresses = cluster.start()
-            os.environ |= {
-                "CENCOMM_DATA": folder,
-                "CENCOMM_SECRET_KEY": "benchmark-" + "x" * 50,
-                "CENCOMM_PLAIN_HTTP": "1",
-                "CENCOMM_POSTS_PER_MINUTE": "100000000",
-                "DJANGO_SETTINGS_MODULE": "cencomm.settings",
-                "DATABASE_URL": addresses.url("cencomm", "postgres"),
-                "CEN_DATABASE_URL": addresses.url("cen", "postgres"),
-            }
-            print_table(run(options), options)
-        finally:
-            cluster.remove()
+    with own_databases() as databases:
+        print_table(run(databases, options), options)
 
 
-def run(options: argparse.Namespace) -> dict[str, list[float]]:
+def run(databases: Databases, options: argparse.Namespace) -> dict[str, list[float]]:
     """Return what each way reached in each round, per second."""
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0, skip_checks=True)
-    members = make_members()
+    members = make_members(databases)
     if options.history:
         fill(members[0], options.history)
     ways: dict[str, Callable[[], float]] = {
@@ -85,34 +67,14 @@ def run(options: argparse.Namespace) -> dict[str, list[float]]:
     return results
 
 
-def make_members() -> list[Any]:
-    """Return an officer's memberships, one in each of several groups."""
-    from datetime import timedelta
+def make_members(databases: Databases) -> list[Any]:
+    """Return memberships of several officers, each in a group of his own."""
+    from groups.models import Membership
 
-    from django.utils import timezone
-
-    from accounts.actions import create_administration, create_officer
-    from groups.models import ClosedUserGroup, EpochKey, GroupCountry, Membership
-    from simplified_forms.actions import create_starting_templates
-    from vault import keystore
-
-    administration = create_administration(country="NG", name="Benchmark Customs")
-    members = []
-    today = timezone.now().date()
-    for number in range(GROUPS):
-        officer = create_officer(
-            email=f"o{number}@bench.invalid", name=f"O{number}", administration=administration, password=None
-        )
-        group = ClosedUserGroup.objects.create(
-            code=f"BENCH{number}", name="Bench", phase="operational", starts_on=today, ends_on=today + timedelta(9)
-        )
-        keystore().create_group_key(group.pk)
-        EpochKey.objects.create(group=group, epoch=1, wrapped=keystore().new_epoch_key(group.pk, 1))
-        create_starting_templates(group)
-        GroupCountry.objects.create(group=group, country="NG")
-        made = Membership.objects.create(group=group, officer=officer, role="officer", country="NG")
-        members.append(Membership.objects.select_related("group", "officer__administration").get(pk=made.pk))
-    return members
+    site = Site(databases)
+    fill_site(site, groups=GROUPS, members=1)
+    found = Membership.objects.select_related("group", "officer__administration")
+    return [found.get(group=group) for group, _tokens in site.groups]
 
 
 def at_once(threads: int, seconds: float, members: list[Any], act: Callable[[Any], None]) -> float:

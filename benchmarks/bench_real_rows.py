@@ -19,7 +19,6 @@ import gzip
 import json
 import os
 import pstats
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,6 +26,8 @@ from itertools import batched, islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from benchmarks.databases import own_databases
 
 USUAL = "unodc-ids-2011-2014/ids_2011_2014_transport_and_hiding.csv.gz"
 BATCH = 5_000
@@ -44,29 +45,8 @@ def main() -> None:
     path = options.file or Path(os.environ.get("CENCOMM_REALDATA", "")) / USUAL
     if not path.is_file():
         parser.error("give --file, or set CENCOMM_REALDATA")
-    from cencomm.embedded import EmbeddedPostgres
-
-    with tempfile.TemporaryDirectory(prefix="cencomm-bench-") as folder:
-        cluster = EmbeddedPostgres(Path(folder))
-        try:
-            addresses = cluster.start()
-            os.environ |= {
-                "CENCOMM_DATA": folder,
-                "CENCOMM_SECRET_KEY": "benchmark-" + "x" * 50,
-                "CENCOMM_PLAIN_HTTP": "1",
-                "DJANGO_SETTINGS_MODULE": "cencomm.settings",
-                "DATABASE_URL": addresses.url("cencomm", "postgres"),
-                "CEN_DATABASE_URL": addresses.url("cen", "postgres"),
-            }
-            results = run(first_rows(path, options.rows, Path(folder)), options.profile)
-        finally:
-            from django.db import connections
-
-            for connection in connections.all(initialized_only=True):
-                connection.close()
-                if hasattr(connection, "close_pool"):
-                    connection.close_pool()
-            cluster.remove()
+    with own_databases() as databases:
+        results = run(first_rows(path, options.rows, databases.folder), options.profile)
     report(results)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
@@ -85,13 +65,6 @@ def first_rows(path: Path, rows: int | None, folder: Path) -> Path:
 
 def run(path: Path, profile: str | None) -> dict[str, Any]:
     """Return the figures of both passes and of the peer."""
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    for database in ("default", "cen"):
-        call_command("migrate", database=database, verbosity=0)
     from exports.importing import running
 
     membership = make_group()

@@ -5,77 +5,106 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from itertools import batched
 
 from benchmarks.live.wire import Member, Swarm, connected
 
+type Factory = Callable[[Swarm, int, int], Member]  # of which group, its number there
+
 
 class Crowd:
-    """Connected members of one group of one system."""
+    """Connected members of one system, in one group or in many: one swarm each."""
 
-    def __init__(self, swarm: Swarm, members: Sequence[Member], senders: int) -> None:
-        self.swarm = swarm
+    def __init__(self, swarms: Sequence[Swarm], members: Sequence[Sequence[Member]], senders: int) -> None:
+        self.swarms = swarms
         self.members = members
-        self.senders = members[:senders]
+        self.senders = [group[:senders] for group in members]
+        self.size = swarms[0].size
+        self.posted = 0
 
     @classmethod
-    async def gather(cls, port: int, factory: Callable[[Swarm, int], Member], *, size: int, senders: int) -> Crowd:
-        """Connect so many members, twenty at a time."""
-        swarm = Swarm(size)
-        members: list[Member] = []
-        for first in range(0, size, 20):
-            wanted = range(first, min(first + 20, size))
-            members += await asyncio.gather(
-                *(connected(port, lambda number=number: factory(swarm, number)) for number in wanted)  # type: ignore[misc]
+    async def gather(cls, port: int, factory: Factory, *, groups: int, size: int, senders: int) -> Crowd:
+        """Connect so many members to each of so many groups, twenty at a time."""
+        swarms = [Swarm(size) for _ in range(groups)]
+        places = [(group, number) for group in range(groups) for number in range(size)]
+        members: list[list[Member]] = [[] for _ in swarms]
+        for part in batched(places, 20):
+            found = await asyncio.gather(
+                *(
+                    connected(port, lambda group=group, number=number: factory(swarms[group], group, number))  # type: ignore[misc]
+                    for group, number in part
+                )
             )
-        return cls(swarm, members, senders)
+            for (group, _number), member in zip(part, found, strict=True):
+                members[group].append(member)
+        return cls(swarms, members, senders)
+
+    @property
+    def complete(self) -> int:
+        """How many messages the last member of their group has."""
+        return sum(swarm.complete for swarm in self.swarms)
+
+    def post(self) -> Swarm:
+        """Post the next message: groups take turns, and in each its senders."""
+        turn, group = divmod(self.posted, len(self.swarms))
+        senders = self.senders[group]
+        senders[turn % len(senders)].post()
+        self.posted += 1
+        return self.swarms[group]
 
     async def in_flight(self, window: int, seconds: float) -> float:
         """Keep so many messages in flight; return deliveries per second, the first fifth left out."""
-        swarm = self.swarm
-        sent = swarm.complete
         stop = False
 
         def send() -> None:
-            nonlocal sent
             if not stop:
-                self.senders[sent % len(self.senders)].post()
-                sent += 1
+                self.post()
 
-        swarm.on_complete = send
+        for swarm in self.swarms:
+            swarm.on_complete = send
         for _ in range(window):
             send()
         await asyncio.sleep(seconds / 5)
-        began, before = time.perf_counter(), swarm.complete
+        began, before = time.perf_counter(), self.complete
         await asyncio.sleep(seconds)
-        rate = (swarm.complete - before) / (time.perf_counter() - began)
+        rate = (self.complete - before) / (time.perf_counter() - began)
         stop = True
-        await self._drained(sent)
-        swarm.on_complete = None
-        return rate * swarm.size
+        await self._drained()
+        for swarm in self.swarms:
+            swarm.on_complete = None
+        return rate * self.size
 
     async def at_rate(self, per_second: float, seconds: float) -> list[float]:
         """Send so many a second; return the seconds from each send to its last receipt."""
-        swarm = self.swarm
-        base = len(swarm.completed_at)
-        sent_at: list[float] = []
+        bases = {id(swarm): len(swarm.completed_at) for swarm in self.swarms}
+        sent_at: dict[int, list[float]] = {id(swarm): [] for swarm in self.swarms}
         began = time.perf_counter()
         for number in range(int(per_second * seconds)):
             await asyncio.sleep(max(0.0, began + number / per_second - time.perf_counter()))
-            sent_at.append(time.perf_counter())
-            self.senders[number % len(self.senders)].post()
-        await self._drained(base + len(sent_at))
-        done = swarm.completed_at[base:]
-        return [at - sent for sent, at in zip(sent_at, done, strict=False)]
+            at = time.perf_counter()
+            sent_at[id(self.post())].append(at)
+        await self._drained()
+        return [
+            done - sent
+            for swarm in self.swarms
+            for done, sent in zip(swarm.completed_at[bases[id(swarm)] :], sent_at[id(swarm)], strict=False)
+        ]
 
-    async def _drained(self, count: int) -> None:
+    async def _drained(self) -> None:
         deadline = time.perf_counter() + 15
-        while self.swarm.complete < count and time.perf_counter() < deadline:
+        while self.complete < self.posted and time.perf_counter() < deadline:
             await asyncio.sleep(0.02)
+
+    @property
+    def missing(self) -> int:
+        """How many messages somebody still lacks: none, after a measurement, unless the system lost some."""
+        return self.posted - self.complete
 
     def leave(self) -> None:
         """Disconnect everybody."""
-        for member in self.members:
-            member.transport.abort()
+        for group in self.members:
+            for member in group:
+                member.transport.abort()
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -1,13 +1,17 @@
-"""A site of its own for a benchmark: PostgreSQL with fsync, members with tokens, real web processes."""
+"""A site of its own for a benchmark: members with tokens or sessions, real web processes, Redis.
+
+What must not live here: the database, see `benchmarks.databases`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,18 +21,30 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.databases import Databases, own_databases
+from cencomm.orphans import die_with_parent
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass
 class Site:
-    """Where everything is. `groups`: id and the tokens of its members."""
+    """Where everything is. `groups`: id and what each member signs in with, a token or a session's key."""
 
-    folder: Path
-    addresses: Any
+    databases: Databases
     groups: list[tuple[str, list[str]]] = field(default_factory=list)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that goes when the benchmark ends."""
+        return self.databases.folder
+
+    @property
+    def addresses(self) -> Any:
+        """The addresses of the product's databases."""
+        return self.databases.addresses
 
 
 def split_cores() -> tuple[set[int], set[int]]:
@@ -39,71 +55,75 @@ def split_cores() -> tuple[set[int], set[int]]:
 
 @contextmanager
 def database() -> Iterator[Site]:
-    """Run a PostgreSQL of this benchmark's own and prepare the product's tables in it."""
-    from cencomm.embedded import EmbeddedPostgres
-
-    with tempfile.TemporaryDirectory(prefix="cencomm-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        cluster = EmbeddedPostgres(folder)
-        try:
-            addresses = cluster.start()
-            os.environ |= {
-                "CENCOMM_DATA": name,
-                "CENCOMM_SECRET_KEY": "benchmark-" + "x" * 50,
-                "CENCOMM_PLAIN_HTTP": "1",
-                "CENCOMM_POSTS_PER_MINUTE": "100000000",
-                "CENCOMM_SOCKET_ITEMS_PER_SECOND": "1000000",
-                "DJANGO_SETTINGS_MODULE": "cencomm.settings",
-                "DATABASE_URL": addresses.url("cencomm", "postgres"),
-                "CEN_DATABASE_URL": addresses.url("cen", "postgres"),
-            }
-            import django
-            from django.core.management import call_command
-
-            django.setup()
-            for alias in ("default", "cen"):
-                call_command("migrate", database=alias, verbosity=0, skip_checks=True)
-            with open(os.devnull, "w") as nowhere:
-                call_command("grant_application_roles", stdout=nowhere)
-            yield Site(folder, addresses)
-        finally:
-            from django.db import connections
-
-            with contextlib.suppress(Exception):
-                connections.close_all()
-            cluster.remove()
+    """Run a PostgreSQL of this benchmark's own, which peers can reach, and prepare the product's tables in it."""
+    with own_databases(for_peers=True) as databases:
+        yield Site(databases)
 
 
-def fill(site: Site, *, groups: int, members: int) -> None:
-    """Make operations, each with members of its own, and a token for each member."""
+def fill(site: Site, *, groups: int, members: int, sessions: bool = False) -> None:
+    """Make operations, each with members of its own, and a token for each member.
+
+    `sessions`: every second member signs in as a browser does, with a session's cookie.
+    """
+    from django.db import transaction
+
+    from accounts.actions import create_administration
+
+    administration = create_administration(country="NG", name="Benchmark Customs")
+    for number in range(groups):
+        with transaction.atomic():
+            site.groups.append(_group(number, administration, members, sessions=sessions))
+
+
+def _group(number: int, administration: Any, members: int, *, sessions: bool) -> tuple[str, list[str]]:
     from django.utils import timezone
 
-    from accounts.actions import create_administration, create_officer, create_token
+    from accounts.actions import create_officer, create_token
     from groups.models import ClosedUserGroup, EpochKey, GroupCountry, Membership
     from simplified_forms.actions import create_starting_templates
     from vault import keystore
 
-    administration = create_administration(country="NG", name="Benchmark Customs")
     today = timezone.now().date()
-    for number in range(groups):
-        group = ClosedUserGroup.objects.create(
-            code=f"BENCH{number}", name="Bench", phase="operational", starts_on=today, ends_on=today + timedelta(9)
+    group = ClosedUserGroup.objects.create(
+        code=f"BENCH{number}", name="Bench", phase="operational", starts_on=today, ends_on=today + timedelta(9)
+    )
+    keystore().create_group_key(group.pk)
+    EpochKey.objects.create(group=group, epoch=1, wrapped=keystore().new_epoch_key(group.pk, 1))
+    create_starting_templates(group)
+    GroupCountry.objects.create(group=group, country="NG")
+    credentials = []
+    for member in range(members):
+        officer = create_officer(
+            email=f"o{number}-{member}@bench.invalid",
+            name=f"O{member}",
+            administration=administration,
+            password=None,
         )
-        keystore().create_group_key(group.pk)
-        EpochKey.objects.create(group=group, epoch=1, wrapped=keystore().new_epoch_key(group.pk, 1))
-        create_starting_templates(group)
-        GroupCountry.objects.create(group=group, country="NG")
-        tokens = []
-        for member in range(members):
-            officer = create_officer(
-                email=f"o{number}-{member}@bench.invalid", name=f"O{member}", administration=administration,
-                password=None,
-            )  # fmt: skip
-            Membership.objects.create(group=group, officer=officer, role="officer", country="NG")
+        Membership.objects.create(group=group, officer=officer, role="officer", country="NG")
+        if sessions and member % 2:
+            credentials.append(_session(officer))
+        else:
             _token, secret = create_token(officer=officer, name="bench", scopes=["messages:read", "messages:write"])
-            tokens.append(secret)
-        site.groups.append((str(group.pk), tokens))
+            credentials.append(secret)
+    return str(group.pk), credentials
+
+
+def _session(officer: Any) -> str:
+    """Return the key of a session of this officer that has passed the second factor."""
+    from django.test import Client
+    from django_otp import DEVICE_ID_SESSION_KEY
+
+    from accounts.actions import open_session
+    from accounts.models import AuthenticatorDevice
+
+    device = AuthenticatorDevice.objects.create(user=officer, confirmed=True, name="authenticator", sealed_key=b"")
+    client = Client()
+    client.force_login(officer)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session.save()
+    open_session(officer, session_key=str(session.session_key), verified=True)
+    return str(session.session_key)
 
 
 def free_port() -> int:
@@ -113,19 +133,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _environment(site: Site, more: dict[str, str]) -> dict[str, str]:
+    """Return what a web process gets: the roles that own nothing."""
+    databases = {
+        "DATABASE_URL": site.addresses.url("cencomm", "cencomm_app"),
+        "CEN_DATABASE_URL": site.addresses.url("cen", "cen_app"),
+    }
+    return {**os.environ, **databases, **more}
+
+
 @contextmanager
 def web_process(site: Site, **environment: str) -> Iterator[int]:
     """Run one web process of the product; yield its port."""
     port = free_port()
-    variables = {
-        **os.environ,
-        "DATABASE_URL": site.addresses.url("cencomm", "cencomm_app"),
-        "CEN_DATABASE_URL": site.addresses.url("cen", "cen_app"),
-        **environment,
-    }
+    command = [sys.executable, "-m", "cencomm", "serve", "--port", str(port)]
     with (
         open(site.folder / f"web-{port}.log", "wb") as log,
-        running([sys.executable, "-m", "cencomm", "serve", "--port", str(port)], env=variables, log=log) as process,
+        running(command, env=_environment(site, environment), log=log) as process,
     ):
         site.port, site.process = port, process
         wait_for_port(port, process)
@@ -135,18 +159,55 @@ def web_process(site: Site, **environment: str) -> Iterator[int]:
 
 
 @contextmanager
+def web_processes(site: Site, count: int, redis_url: str, **environment: str) -> Iterator[int]:
+    """Run what ships: `up` with so many web processes behind one port, its worker, Redis between them."""
+    port = free_port()
+    command = [sys.executable, "-m", "cencomm", "up", "--data", str(site.folder), "--port", str(port), "--no-demo"]
+    variables = _environment(site, {"REDIS_URL": redis_url, **environment})
+    with (
+        open(site.folder / f"up-{port}.log", "w+b") as log,
+        running([*command, "--workers", str(count)], env=variables, log=log) as process,
+    ):
+        site.port, site.process = port, process
+        deadline = time.monotonic() + 180
+        while b"is ready at" not in Path(log.name).read_bytes():
+            if process.poll() is not None or time.monotonic() > deadline:
+                message = f"up did not start: {Path(log.name).read_text()[-1500:]}"
+                raise RuntimeError(message)
+            time.sleep(0.2)
+        yield port
+
+
+@contextmanager
+def redis(site: Site) -> Iterator[str]:
+    """Run a Redis that keeps nothing; yield its address."""
+    found = shutil.which("redis-server")
+    if not found:
+        message = "redis-server is not installed"
+        raise RuntimeError(message)
+    port = free_port()
+    command = [found, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(site.folder)]
+    with running(command) as process:
+        wait_for_port(port, process)
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
 def running(
     command: list[str], *, env: dict[str, str] | None = None, log: Any = None, cwd: Path = ROOT
 ) -> Iterator[Any]:
     """Run a process until the end of the block."""
     out = log or subprocess.DEVNULL
-    process = subprocess.Popen(command, env=env, cwd=cwd, stdout=out, stderr=out)
+    process = subprocess.Popen(
+        command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+    )  # fmt: skip
     try:
         yield process
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -172,3 +233,22 @@ def memory_kib(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     return 0
+
+
+def cpu_seconds(process_id: int) -> float:
+    """Return the CPU that a process, its descendants and those of them that have ended have used."""
+    parents: dict[int, int] = {}
+    used: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            words = (entry / "stat").read_text().rpartition(")")[2].split()
+            parents[int(entry.name)] = int(words[1])
+            used[int(entry.name)] = sum(int(word) for word in words[11:15])
+    ticks = 0
+    for one, own in used.items():
+        ancestor = one
+        while ancestor and ancestor != process_id:
+            ancestor = parents.get(ancestor, 0)
+        if ancestor == process_id:
+            ticks += own
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 MARK = b"~#k#~"
+MESSAGE_ID = re.compile(rb'"message": ?\{"id": ?"([0-9a-f-]{36})"')
 CAUGHT_UP = re.compile(rb'"caught_up".*?"head":(\d+),"epoch":"([^"]+)"')
 TEXT = ("The lantern is lit over quiet water. " * 9)[: 300 - len(MARK)] + MARK.decode()
 
@@ -122,6 +123,10 @@ class SocketMember(Member):
     path = "/"
     headers: tuple[str, ...] = ()
 
+    def __init__(self, swarm: Swarm, path: str = "") -> None:
+        super().__init__(swarm)
+        self.path = path or self.path
+
     def greet(self) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
@@ -147,17 +152,16 @@ class SocketMember(Member):
 
 
 class OurMember(SocketMember):
-    """A member of a group of ours: follows it, and posts over its socket."""
+    """A member of a group of ours: follows it, and posts over its socket. It signs in with a token or a session."""
 
     path = "/ws/v1"
 
-    def __init__(self, swarm: Swarm, group: str, token: str, cursor: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, swarm: Swarm, group: str, credential: str, cursor: Mapping[str, Any] | None = None) -> None:
         super().__init__(swarm)
         self.group = group
         self.cursor = cursor or {}
-        self.headers = (f"Authorization: Bearer {token}", "Sec-WebSocket-Protocol: cencomm.v1")
+        self.headers = (*_signed_in_by(credential), "Sec-WebSocket-Protocol: cencomm.v1")
         self._follows = False
-        self.answers = 0
         self.refused = 0
 
     def opened(self) -> None:
@@ -176,105 +180,47 @@ class OurMember(SocketMember):
         super().scan(data)
 
     def post(self) -> None:
-        message = {"id": str(uuid4()), "kind": "note", "body": {"text": TEXT}}
         self.transport.write(
-            text_frame(json.dumps({"op": "post", "group": self.group, "message": message}).encode())
+            text_frame(b'{"op":"post","group":"%b","message":%b}' % (self.group.encode(), _note()))
         )
 
 
-class MqttMember(Member):
-    """MQTT 3.1.1 with QoS 1 both ways: every message that comes is acknowledged."""
+def _note(*, acknowledge: bool = False) -> bytes:
+    return json.dumps(
+        {"id": str(uuid4()), "kind": "note", "body": {"text": TEXT}}
+        | ({"acknowledge": True} if acknowledge else {})
+    ).encode()
 
-    def greet(self) -> None:
-        name = uuid4().hex.encode()
-        body = b"\0\x04MQTT\x04\x02\0\0" + struct.pack("!H", len(name)) + name
-        self.transport.write(b"\x10" + _length(len(body)) + body)
-        self.transport.write(b"\x82\x06\0\x01\0\x01t\x01")
-        self._packet = 0
 
-    def prepare(self) -> None:
-        if b"\x90\x03\0\x01" in self.buffer:
-            self.become_ready()
+def _signed_in_by(credential: str) -> tuple[str, ...]:
+    if credential.startswith("cen_"):
+        return (f"Authorization: Bearer {credential}",)
+    from django.conf import settings
 
-    def scan(self, data: bytes) -> None:
-        data = self.buffer + data
-        at, found, acks = 0, 0, []
-        while True:
-            body = _packet_at(data, at)
-            if body is None:
-                break
-            start, end = body
-            if data[at] & 0xF0 == 0x30:
-                topic = struct.unpack_from("!H", data, start)[0]
-                acks.append(b"\x40\x02" + data[start + 2 + topic : start + 4 + topic])
-                found += 1
-            at = end
-        self.buffer = data[at:]
-        if acks:
-            self.transport.write(b"".join(acks))
-            before = self.count
-            self.count += found
-            self.swarm.saw(before, self.count)
+    return (f"Cookie: {settings.SESSION_COOKIE_NAME}={credential}", "Origin: http://127.0.0.1")
+
+
+class AskingMember(OurMember):
+    """A member of ours whose messages ask for receipts; one that `gives` them acknowledges each that comes."""
+
+    def __init__(self, swarm: Swarm, group: str, credential: str, *, gives: bool) -> None:
+        super().__init__(swarm, group, credential)
+        self.gives = gives
+        self.receipts = 0
 
     def post(self) -> None:
-        self._packet = self._packet % 65535 + 1
-        body = b"\0\x01t" + struct.pack("!H", self._packet) + TEXT.encode()
-        self.transport.write(b"\x32" + _length(len(body)) + body)
-
-
-def _length(size: int) -> bytes:
-    out = b""
-    while True:
-        size, low = divmod(size, 128)
-        out += bytes([low | (0x80 if size else 0)])
-        if not size:
-            return out
-
-
-def _packet_at(data: bytes, at: int) -> tuple[int, int] | None:
-    """Return start and end of the body of the packet at a place, None while it is not all there."""
-    size, shift, place = 0, 0, at + 1
-    while True:
-        if place >= len(data):
-            return None
-        byte = data[place]
-        size |= (byte & 0x7F) << shift
-        place += 1
-        shift += 7
-        if not byte & 0x80:
-            break
-    return (place, place + size) if place + size <= len(data) else None
-
-
-class NatsMember(Member):
-    """NATS: a consumer of a JetStream stream of one's own, so that only what is stored is delivered."""
-
-    def greet(self) -> None:
-        inbox = uuid4().hex
-        config = {
-            "stream_name": "bench",
-            "config": {"deliver_subject": f"d.{inbox}", "deliver_policy": "new", "ack_policy": "none"},
-        }
-        body = json.dumps(config).encode()
-        self.transport.write(
-            b'CONNECT {"verbose":false,"pedantic":false}\r\n'
-            + f"SUB d.{inbox} 1\r\nSUB r.{inbox} 2\r\nSUB a.{inbox} 3\r\n".encode()
-            + f"PUB $JS.API.CONSUMER.CREATE.bench r.{inbox} {len(body)}\r\n".encode() + body + b"\r\n"
-        )  # fmt: skip
-        self._ack = f"a.{inbox}".encode()
-
-    def prepare(self) -> None:
-        if b'"deliver_subject"' in self.buffer:
-            self.become_ready()
+        note = _note(acknowledge=True)
+        self.transport.write(text_frame(b'{"op":"post","group":"%b","message":%b}' % (self.group.encode(), note)))
 
     def scan(self, data: bytes) -> None:
-        if b"PING\r\n" in data:
-            self.transport.write(b"PONG\r\n")
+        if self.gives:
+            whole = self.buffer + data
+            self.receipts += whole.count(b'"op":"acknowledged"')
+            found = MESSAGE_ID.findall(whole)
+            if found:
+                items = b",".join(b'{"op":"acknowledge","message":"%b"}' % one for one in found)
+                self.transport.write(text_frame(b"[%b]" % items))
         super().scan(data)
-
-    def post(self) -> None:
-        text = TEXT.encode()
-        self.transport.write(b"PUB t %b %d\r\n%b\r\n" % (self._ack, len(text), text))
 
 
 async def connected(port: int, factory: Callable[[], Member]) -> Member:

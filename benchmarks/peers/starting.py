@@ -1,63 +1,67 @@
-"""Starts the peers that this machine has; says in a sentence why one is left out. Nothing is installed here.
+"""The peers, how each is started and how a member of it is made; says in a sentence why one is left out.
 
 Names for what is not on PATH: CENCOMM_BENCH_MOSQUITTO, CENCOMM_BENCH_NATS (programmes), NODE_PATH (ws and pg).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.live.site import Site, free_port, running, wait_for_port
-from benchmarks.live.wire import Member, MqttMember, NatsMember, SocketMember, Swarm
+from benchmarks.live.protocols import MqttMember, NatsMember, XmppMember
+from benchmarks.live.site import Site, free_port, redis, running, wait_for_port
+from benchmarks.live.wire import Member, SocketMember, Swarm
+from benchmarks.peers.programs import Missing, Started, program, said_by
+from benchmarks.peers.xmpp import ejabberd, prosody
 
+INSTALL = (
+    "apt-get install --no-install-recommends redis-server ejabberd prosody lua-dbi-postgresql mosquitto "
+    "nats-server nodejs npm; npm install ws pg, and NODE_PATH=…/node_modules"
+)
 
-class Missing(Exception):
-    """This peer is not on this machine."""
+NODE_PACKAGES = """
+const {existsSync} = require('fs'), {dirname} = require('path');
+const found = (name) => {
+  let folder = dirname(require.resolve(name));
+  while (!existsSync(folder + '/package.json')) folder = dirname(folder);
+  return name + ' ' + require(folder + '/package.json').version;
+};
+found('ws') + ', ' + found('pg')
+"""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A system that does the same work: how it is started, how a member of it is made."""
+    """A system that does the same work. `member`: of which swarm, of which group, its number there."""
 
     name: str
-    start: Callable[[Site], AbstractContextManager[int]]
-    member: Callable[[Swarm], Member]
+    keeps: str
+    start: Callable[[Site], AbstractContextManager[Started]]
+    member: Callable[[Swarm, int, int], Member]
+    rows: tuple[str, str] | None = None  # database and table, where each message is a row
 
 
-def _program(variable: str, name: str) -> str:
-    found = os.environ.get(variable) or shutil.which(name)
-    if not found:
-        message = f"{name} is not installed"
-        raise Missing(message)
-    return found
-
-
-@contextmanager
-def redis(site: Site) -> Iterator[str]:
-    """Run a Redis that keeps nothing."""
-    port = free_port()
-    command = [_program("", "redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    with running([*command, "--dir", str(site.folder)]) as process:
-        wait_for_port(port, process)
-        yield f"redis://127.0.0.1:{port}/0"
-
-
-def _channels(server: str, layer: str) -> Callable[[Site], AbstractContextManager[int]]:
+def _channels(server: str, layer: str) -> Callable[[Site], AbstractContextManager[Started]]:
     @contextmanager
-    def start(site: Site) -> Iterator[int]:
+    def start(site: Site) -> Iterator[Started]:
         port = free_port()
+        try:
+            versions = ", ".join(f"{name} {version(name)}" for name in ("channels", "channels_redis", server))
+        except PackageNotFoundError as error:
+            raise Missing(str(error)) from error
+        program("", "redis-server")
         with redis(site) as url:
             environment = {
                 **os.environ,
@@ -81,16 +85,16 @@ def _channels(server: str, layer: str) -> Callable[[Site], AbstractContextManage
                 running([sys.executable, *command], env=environment, log=log) as process,
             ):
                 wait_for_port(port, process)
-                yield port
+                yield Started(port, process.pid, versions)
 
     return start
 
 
 @contextmanager
-def _node(site: Site) -> Iterator[int]:
-    node = _program("", "node")
-    probe = [node, "-e", "require('ws'); require('pg')"]
-    if subprocess.run(probe, check=False, stderr=subprocess.DEVNULL).returncode:
+def _node(site: Site) -> Iterator[Started]:
+    node = program("", "node")
+    versions = said_by([node, "-p", NODE_PACKAGES])
+    if not versions.startswith("ws "):
         message = "Node's packages ws and pg are not installed (NODE_PATH)"
         raise Missing(message)
     port = free_port()
@@ -109,12 +113,12 @@ def _node(site: Site) -> Iterator[int]:
         running(command, env=environment, log=log) as process,
     ):
         wait_for_port(port, process)
-        yield port
+        yield Started(port, process.pid, f"node {said_by([node, '--version'])}, {versions}")
 
 
 @contextmanager
-def _mosquitto(site: Site) -> Iterator[int]:
-    program = _program("CENCOMM_BENCH_MOSQUITTO", "mosquitto")
+def _mosquitto(site: Site) -> Iterator[Started]:
+    command = program("CENCOMM_BENCH_MOSQUITTO", "mosquitto")
     port = free_port()
     folder = site.folder / "mosquitto"
     folder.mkdir(exist_ok=True)
@@ -124,19 +128,18 @@ def _mosquitto(site: Site) -> Iterator[int]:
         "autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\nmax_inflight_messages 0\n"
         "user root\nlog_type none\n"
     )
-    with running([program, "-c", str(config)]) as process:
+    with running([command, "-c", str(config)]) as process:
         wait_for_port(port, process)
-        yield port
+        yield Started(port, process.pid, said_by([command, "-h"]))
 
 
 @contextmanager
-def _nats(site: Site) -> Iterator[int]:
-    program = _program("CENCOMM_BENCH_NATS", "nats-server")
+def _nats(site: Site) -> Iterator[Started]:
+    command = program("CENCOMM_BENCH_NATS", "nats-server")
     port = free_port()
-    command = [program, "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(site.folder / "nats")]
-    with running(command) as process:
+    with running([command, "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(site.folder / "nats")]) as process:
         wait_for_port(port, process)
-        stream = json.dumps({"name": "bench", "subjects": ["t"], "storage": "file"}).encode()
+        stream = json.dumps({"name": "bench", "subjects": ["t.*"], "storage": "file"}).encode()
         with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
             wire.sendall(
                 b'CONNECT {"verbose":false}\r\nSUB r 1\r\n'
@@ -146,13 +149,47 @@ def _nats(site: Site) -> Iterator[int]:
             deadline = time.monotonic() + 5
             while b"stream_create_response" not in told and time.monotonic() < deadline:
                 told += wire.recv(65536)
-        yield port
+        yield Started(port, process.pid, said_by([command, "--version"]))
 
 
+def _socket(swarm: Swarm, group: int, _number: int) -> SocketMember:
+    return SocketMember(swarm, f"/{group}")
+
+
+COMMIT = "a commit with fsync before it is sent on"
 PEERS = (
-    Peer("Channels as in tutorials: daphne, redis", _channels("daphne", "redis"), SocketMember),
-    Peer("Channels on uvicorn, redis pub/sub", _channels("uvicorn", "pubsub"), SocketMember),
-    Peer("mosquitto QoS 1, saved each change", _mosquitto, MqttMember),
-    Peer("Node ws + PostgreSQL", _node, SocketMember),
-    Peer("NATS JetStream on file", _nats, NatsMember),
-)
+    Peer("Channels as in tutorials: daphne, redis", COMMIT, _channels("daphne", "redis"), _socket,
+         ("postgres", "chat_chat")),
+    Peer("Channels on uvicorn, redis pub/sub", COMMIT, _channels("uvicorn", "pubsub"), _socket,
+         ("postgres", "chat_chat")),
+    Peer("prosody MUC + MAM on PostgreSQL", COMMIT, prosody, XmppMember, ("prosody", "prosodyarchive")),
+    Peer("ejabberd MUC + MAM on PostgreSQL", COMMIT, ejabberd, XmppMember, ("ejabberd", "archive")),
+    Peer("mosquitto QoS 1, saved each change", "a file, saved after it is sent on", _mosquitto,
+         lambda swarm, group, _number: MqttMember(swarm, group)),
+    Peer("Node ws + PostgreSQL", COMMIT, _node, _socket, ("postgres", "node_chat")),
+    Peer("NATS JetStream on file", "a file, written before, flushed to disk every two minutes", _nats,
+         lambda swarm, group, _number: NatsMember(swarm, group)),
+)  # fmt: skip
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Let the command choose among the peers."""
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="peers whose name contains it")
+    parser.add_argument("--no-peers", action="store_true", help="measure CENcomm alone")
+    parser.epilog = f"The peers on Debian: {INSTALL}"
+
+
+def start_peers(
+    site: Site, stack: ExitStack, options: argparse.Namespace, among: tuple[Peer, ...] = PEERS
+) -> tuple[dict[str, tuple[Peer, Started]], dict[str, str]]:
+    """Start those that are wanted and there; return them by name, and why each other one is left out."""
+    found: dict[str, tuple[Peer, Started]] = {}
+    left_out: dict[str, str] = {}
+    for peer in () if options.no_peers else among:
+        if options.only and not any(part.lower() in peer.name.lower() for part in options.only):
+            continue
+        try:
+            found[peer.name] = (peer, stack.enter_context(peer.start(site)))
+        except (Missing, RuntimeError) as why:
+            left_out[peer.name] = str(why)
+    return found, left_out

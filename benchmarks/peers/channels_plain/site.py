@@ -51,16 +51,17 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """The tutorial's consumer, with one row per message."""
 
     async def connect(self) -> None:
-        await self.channel_layer.group_add("chat_lobby", self.channel_name)
+        self.room = f"chat_{self.scope['url_route']['kwargs']['group']}"
+        await self.channel_layer.group_add(self.room, self.channel_name)
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
-        await self.channel_layer.group_discard("chat_lobby", self.channel_name)
+        await self.channel_layer.group_discard(self.room, self.channel_name)
 
     async def receive(self, text_data: str = "", bytes_data: bytes = b"") -> None:
         message = json.loads(text_data)["message"]
         await Chat.objects.acreate(text=message)
-        await self.channel_layer.group_send("chat_lobby", {"type": "chat.message", "message": message})
+        await self.channel_layer.group_send(self.room, {"type": "chat.message", "message": message})
 
     async def chat_message(self, event: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps({"message": event["message"]}))
@@ -74,4 +75,4 @@ def make_tables() -> None:
 
 if os.environ.get("PEER_MAKES_TABLES"):
     make_tables()
-application = ProtocolTypeRouter({"websocket": URLRouter([path("", ChatConsumer.as_asgi())])})  # type: ignore[no-untyped-call]
+application = ProtocolTypeRouter({"websocket": URLRouter([path("<int:group>", ChatConsumer.as_asgi())])})  # type: ignore[no-untyped-call]
