@@ -21,6 +21,8 @@ WITHOUT_DATABASE = {
 # Those that change tables run as the owner of the databases.
 AS_OWNER = {"migrate", "prepare_databases", "grant_application_roles", "sqlmigrate", "showmigrations"}
 
+# Those that start together with their databases wait for them.
+WAITING = {"prepare_databases", "procrastinate", "work"}
 MENDABLE = {
     errno.ENOSPC: "The disk is full",
     errno.EDQUOT: "The disk is full",
@@ -68,6 +70,7 @@ def _add_serving(
     serve.add_argument("--listener", type=int, help=argparse.SUPPRESS)
     health = commands.add_parser("health", help="ask a running web process whether it is ready; exit code 0 if so")
     health.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--ready", type=int, help=argparse.SUPPRESS)
     health.add_argument("--port", type=port_number, default=8000)
     doctor = commands.add_parser("doctor", parents=[data], help="check all that can be wrong, say how to mend it")
     doctor.add_argument("--port", type=port_number, default=8000)
@@ -145,7 +148,9 @@ def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
 
     commands: dict[str, Callable[[], int]] = {
         "up": lambda: cli_up.run_up(options),
-        "serve": lambda: serve(host=options.host, port=options.port, listener=options.listener),
+        "serve": lambda: serve(
+            host=options.host, port=options.port, listener=options.listener, ready=options.ready
+        ),
         "health": lambda: cli_health.ask_health(options.host, options.port),
         "doctor": lambda: cli_doctor.run_doctor(options),
         "code": lambda: cli_people.print_code(options),
@@ -182,9 +187,23 @@ def run_manage(words: list[str]) -> int:
         return execute(line)
 
 
+        if command in WAITING and (code := wait_for_databases()):
+            return code
 def execute(line: list[str]) -> int:
     """Give a command line to Django."""
     from django.core.management import execute_from_command_line
+def wait_for_databases() -> int:
+    """Wait for databases that start at the same time as this; return 0, or the exit code when they did not come."""
+    import django
+
+    django.setup()
+    from cencomm import serve, waiting
+
+    absent = waiting.wait_for_databases(seconds=waiting.patience())
+    serve.refuse([f"The {name} does not answer: {reason}." for name, reason in absent.items()])
+    return serve.NO_DATABASE if absent else 0
+
+
 
     execute_from_command_line(line)
     return 0

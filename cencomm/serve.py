@@ -1,4 +1,4 @@
-"""One web process: checks that the start is safe, then serves the ASGI application with uvicorn."""
+"""One web process: checks that the start is safe, waits for the databases, then serves the ASGI application."""
 
 from __future__ import annotations
 
@@ -6,39 +6,89 @@ import contextlib
 import os
 import socket
 import sys
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cencomm.waiting import WaitingRoom
+    from cencomm.web_server import WebServer
+
+UNSAFE = 78  # EX_CONFIG
+NO_DATABASE = 69  # EX_UNAVAILABLE
 
 
-def refuse_unsafe_start() -> list[str]:
-    """Return what makes this start unsafe, each with what to do; empty when nothing does."""
+def unsafe_settings() -> list[str]:
+    """Return what makes this start unsafe before any database is asked, each with what to do."""
     import django
-    from django.core import checks
-    from django.db import connections
-    from django.db.utils import OperationalError
 
     django.setup()
+    return _problems([])
+
+
+def unsafe_databases() -> list[str]:
+    """Return what makes this start unsafe, the databases included; they must answer."""
+    from django.db import connections
+
     try:
-        found = checks.run_checks(databases=list(connections))
-    except OperationalError as error:
-        return [f"The database does not answer: {str(error).splitlines()[0]}. Does it run, is DATABASE_URL right?"]
+        return _problems(list(connections))
     finally:
         for connection in connections.all(initialized_only=True):
             connection.close()
+
+
+def _problems(databases: list[str]) -> list[str]:
+    from django.core import checks
+
+    found = checks.run_checks(databases=databases)
     return [f"{message.msg} {message.hint or ''}".strip() for message in found if message.is_serious()]
 
 
-def serve(*, host: str, port: int, listener: int | None = None) -> int:
-    """Serve until told to stop; `listener` is a listening socket that the parent process opened."""
+def refuse(problems: list[str]) -> bool:
+    """Say why there is no start; return whether there is a reason."""
+    for problem in problems:
+        sys.stderr.write(f"CENcomm does not start: {problem}\n")
+    return bool(problems)
+
+
+def serve(*, host: str, port: int, listener: int | None = None, ready: int | None = None) -> int:
+    """Serve until told to stop; return the exit code.
+
+    `listener` is a listening socket that the parent process opened, `ready` a pipe to say that it may be used.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cencomm.settings")
-    problems = refuse_unsafe_start()
-    if problems:
-        for problem in problems:
-            sys.stderr.write(f"CENcomm does not start: {problem}\n")
-        return 78  # EX_CONFIG
+    if refuse(unsafe_settings()):
+        return UNSAFE
+    from cencomm.waiting import WaitingRoom, absent_databases
+
+    absent = absent_databases()
+    if not absent and refuse(unsafe_databases()):
+        return UNSAFE
+    room = WaitingRoom(absent) if absent else None
+    server = make_server(host, port, room, ready)
+    if room is not None:
+        server.hold_ready()
+        Thread(target=open_when_ready, args=(server, room), daemon=True, name="waiting").start()
+    sockets = None
+    if listener is not None:
+        shared = socket.socket(fileno=listener)
+        shared.setblocking(False)
+        sockets = [shared]
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has stopped
+        server.run(sockets=sockets)
+    return server.exit_code
+
+
+def make_server(host: str, port: int, room: WaitingRoom | None, ready: int | None) -> WebServer:
+    """Return the server of the application, or of the room where everybody waits for it."""
     import uvicorn
     from django.conf import settings
 
+    from cencomm.web_server import WebServer
+
+    if room is None:
+        from cencomm.asgi import application
     config = uvicorn.Config(
-        "cencomm.asgi:application",
+        room or application,
         host=host,
         port=port,
         loop="uvloop",
@@ -47,6 +97,7 @@ def serve(*, host: str, port: int, listener: int | None = None) -> int:
         ws_max_size=settings.CENCOMM_LIMITS["frame_bytes"],
         ws_per_message_deflate=False,
         lifespan="off",
+        interface="asgi3",
         access_log=False,  # addresses of pages tell who reads what
         log_config=None,
         server_header=False,
@@ -55,11 +106,21 @@ def serve(*, host: str, port: int, listener: int | None = None) -> int:
         backlog=2048,
         timeout_graceful_shutdown=8,
     )
-    sockets = None
-    if listener is not None:
-        shared = socket.socket(fileno=listener)
-        shared.setblocking(False)
-        sockets = [shared]
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has stopped
-        uvicorn.Server(config).run(sockets=sockets)
-    return 0
+    return WebServer(config, ready_fd=ready)
+
+
+def open_when_ready(server: WebServer, room: WaitingRoom) -> None:
+    """Wait for the databases, check them, and let everybody in; or end the process with the reason."""
+    from cencomm.waiting import patience, wait_for_databases
+
+    if absent := wait_for_databases(seconds=patience()):
+        refuse([f"The {name} does not answer: {reason}." for name, reason in absent.items()])
+        server.end(NO_DATABASE)
+        return
+    if refuse(unsafe_databases()):
+        server.end(UNSAFE)
+        return
+    from cencomm.asgi import application
+
+    room.open(application)
+    server.tell_ready()

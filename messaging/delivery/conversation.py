@@ -39,6 +39,7 @@ GROUPS_AN_ITEM = 4
 MAX_POSTS = 32
 BURST_SECONDS = 10.0
 TOUCH_SECONDS = 60.0
+LEAVE_SECONDS = 5.0
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -56,6 +57,9 @@ class Conversation:
         self._follows: dict[UUID, tuple[Follower, asyncio.Task[None]]] = {}
         self._full_at = 0.0
         self._touched_at = time.monotonic()
+        self._leaving = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def kind(self) -> str:
@@ -88,6 +92,19 @@ class Conversation:
     def close(self, code: int) -> None:
         """End the conversation."""
         self._outbox.close(code)
+
+    async def leave(self, code: int) -> None:
+        """Take nothing more in, answer what was taken, then end: the client sends the rest elsewhere."""
+        self._leaving = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._idle.wait()
+                if self._posts:
+                    await asyncio.wait(list(self._posts))
+                while self._outbox.queued_bytes:
+                    await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # what was written in this turn of the loop has left
+        self.close(code)
 
     # -- the conversation
 
@@ -129,7 +146,7 @@ class Conversation:
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 return
-            if self._outbox.closed is not None:
+            if self._outbox.closed is not None or self._leaving:
                 continue
             text = message.get("text")
             if text is None:
@@ -144,8 +161,10 @@ class Conversation:
             if not self._allowed(max(1, len(items))):
                 self.close(FLOOD)
                 continue
+            self._idle.clear()
             for item in items:
                 await self._handle(item)
+            self._idle.set()
 
     def _items(self, text: str) -> list[Any]:
         """Return the items of a frame: one object, or a list of them."""

@@ -1,0 +1,132 @@
+"""A web process and a worker that start before PostgreSQL: they wait, say so, and go on by themselves."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import websockets
+from websockets.sync.client import connect
+
+from cencomm.serve import NO_DATABASE
+from cencomm.waiting import patience, wait_for_databases
+from tests.cencomm.ports import free_port, wait_until
+from tests.cencomm.site import Site
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def stopped(site: Site) -> Iterator[Site]:
+    """A prepared product whose database does not run."""
+    site.postgres.stop(mode="immediate")
+    yield site
+    site.postgres.start()
+
+
+class Started:
+    """A process of the product and what it says."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, port: int) -> None:
+        self.process, self.log, self.port = process, log, port
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def ask(self, path: str) -> tuple[int, dict[str, object]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, self.said()
+        try:
+            return self.ask("/health/live")[0] == 200
+        except OSError:
+            return False
+
+
+@contextmanager
+def started(site: Site, folder: Path, *words: str, **variables: str) -> Iterator[Started]:
+    port, log = free_port(), folder / f"{words[0]}.log"
+    command = [sys.executable, "-P", "-m", "cencomm", *words]
+    if words == ("serve",):
+        command += ["--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, env={**site.environment(), **variables}, cwd="/", stdout=out, stderr=out
+        )
+    try:
+        yield Started(process, log, port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def test_a_web_process_waits_and_says_so(stopped: Site, tmp_path: Path) -> None:
+    with started(stopped, tmp_path, "serve") as web:
+        wait_until(web.answers, what="an answer")
+        missing = ["database", "cen-database"]
+        assert web.ask("/health/ready") == (503, {"status": "not ready", "missing": missing})
+        status, problem = web.ask("/api/v1/me")
+        assert (status, problem["code"]) == (503, "unavailable")
+        with (
+            connect(f"ws://127.0.0.1:{web.port}/ws/v1") as socket,
+            pytest.raises(websockets.ConnectionClosed) as shut,
+        ):
+            socket.recv(timeout=30)
+        assert shut.value.rcvd is not None
+        assert shut.value.rcvd.code == 1013
+        wait_until(lambda: "waiting for the database: " in web.said(), what="a word about it")
+        stopped.postgres.start()
+        wait_until(lambda: web.ask("/health/ready")[0] == 200, what="ready")
+        assert "the databases answer: going on" in web.said()
+        assert web.ask("/api/v1/me")[0] == 401
+
+
+def test_a_worker_waits_and_says_so(stopped: Site, tmp_path: Path) -> None:
+    with started(stopped, tmp_path, "manage", "procrastinate", "worker") as worker:
+        wait_until(lambda: "waiting for the database: " in worker.said(), what="a word about it")
+        assert worker.process.poll() is None
+        stopped.postgres.start()
+
+        def beats() -> bool:
+            assert worker.process.poll() is None, worker.said()
+            return stopped.manage("check_worker", check=False).returncode == 0
+
+        wait_until(beats, seconds=90, what="a worker's heart beat")
+
+
+def test_a_wait_that_is_bounded_ends_with_the_reason(stopped: Site, tmp_path: Path) -> None:
+    with started(stopped, tmp_path, "serve", CENCOMM_DATABASE_WAIT="0.5") as web:
+        assert web.process.wait(60) == NO_DATABASE
+        assert "The database does not answer: " in web.said()
+
+
+def test_a_database_that_is_wrongly_prepared_ends_the_wait(stopped: Site, tmp_path: Path) -> None:
+    owner = stopped.addresses.environment(owner=True)
+    with started(stopped, tmp_path, "serve", **owner) as web:
+        wait_until(lambda: "waiting for the database: " in web.said(), what="a word about it")
+        stopped.postgres.start()
+        assert web.process.wait(60) == 78
+        assert "owns or can make tables" in web.said()
+
+
+def test_patience_is_without_end_unless_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert patience({}) is None
+    assert patience({"CENCOMM_DATABASE_WAIT": "2.5"}) == 2.5
+    answers = iter([{"database": "no"}, {"database": "no"}, {}])
+    assert wait_for_databases(seconds=None, ask=lambda: next(answers)) == {}
+    assert wait_for_databases(seconds=0, ask=lambda: {"database": "no"}) == {"database": "no"}
+    assert os.environ.get("CENCOMM_DATABASE_WAIT") is None
