@@ -68,3 +68,7 @@ class Action(models.TextChoices):
     CEN_SEARCHED = "cen:search:read"
     CEN_EXPORTED = "cen:export:read"
     CEN_INTAKE = "cen:intake:taken"
+
+    # audit
+    TRAIL_READ = "audit:trail:read"
+    TRAIL_PROVEN = "audit:entry:proven"

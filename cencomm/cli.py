@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cencomm import __version__
+from cencomm.cli_audit import add_audit
 
 # Django's commands that need no database; every other one gets the databases of the data folder.
 WITHOUT_DATABASE = {
@@ -45,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     data.add_argument("--data", metavar="DIR", help="the data folder (default: CENCOMM_DATA, or below your home)")
     _add_serving(commands, data)
     _add_people(commands, data)
+    add_audit(commands, data)
     tests = commands.add_parser("test", help="run the tests; what follows goes to pytest", add_help=False)
     tests.add_argument("arguments", nargs=argparse.REMAINDER)
     bench = commands.add_parser("bench", help="measure: fanout, storm, post, …", add_help=False)
@@ -143,7 +145,7 @@ def run(words: list[str]) -> int:
 
 def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Run the command that was parsed."""
-    from cencomm import cli_doctor, cli_health, cli_people, cli_up
+    from cencomm import cli_audit, cli_doctor, cli_health, cli_people, cli_up
     from cencomm.serve import serve
 
     commands: dict[str, Callable[[], int]] = {
@@ -155,6 +157,7 @@ def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         "doctor": lambda: cli_doctor.run_doctor(options),
         "code": lambda: cli_people.print_code(options),
         "token": lambda: cli_people.create_token(options),
+        "audit": lambda: cli_audit.run_audit(options),
     }
     if options.command in commands:
         return commands[options.command]()

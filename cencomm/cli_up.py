@@ -222,9 +222,7 @@ def run_processes(site: Site, listener: socket.socket, *, workers: int) -> None:
     supervisor = Supervisor(say=say)
     logs, handle = site.folder.logs, listener.fileno()
     serve = python_command("serve", "--host", site.host, "--port", str(site.port), "--listener", str(handle))
-    work = python_command(
-        "manage", "procrastinate", "worker", "--concurrency", "4", "--shutdown-graceful-timeout", "10"
-    )
+    work = python_command("manage", "work")
     try:
         with step("Starting web and worker"):
             for number in range(1, workers + 1):

@@ -232,6 +232,8 @@ MAILERS = {"default": {"BACKEND": env("CENCOMM_EMAIL_BACKEND", "django.core.mail
 # Keys: never in an environment variable, always files.
 CENCOMM_ROOT_KEY_FILE = Path(env("CENCOMM_ROOT_KEY_FILE_PATH") or DATA_DIR / "keys" / "root.key")
 CENCOMM_KEY_STORE = Path(env("CENCOMM_KEY_STORE") or DATA_DIR / "keys" / "store")
+# Signed states of the audit trail, outside the database. Let it lie on another mount, or ship it as it grows.
+CENCOMM_AUDIT_CHECKPOINTS = Path(env("CENCOMM_AUDIT_CHECKPOINTS") or DATA_DIR / "audit" / "checkpoints.jsonl")
 
 # Limits that protocol.md and security.md name. Everything is bounded.
 CENCOMM_LIMITS = {
@@ -253,6 +255,21 @@ CENCOMM_DEMO = env_flag("CENCOMM_DEMO")
 PROCRASTINATE_ON_APP_READY = None
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
 
+
+def syslog_handler() -> dict[str, dict[str, object]]:
+    """Return the handler that ships checkpoints: CENCOMM_AUDIT_SYSLOG is `host:port` (UDP) or a socket's path."""
+    where = env("CENCOMM_AUDIT_SYSLOG")
+    if not where:
+        return {}
+    host, _, port = where.rpartition(":")
+    return {
+        "checkpoints": {
+            "class": "logging.handlers.SysLogHandler",
+            "address": (host, int(port)) if host and port.isdigit() else where,
+        }
+    }
+
+
 # Logs hold identifiers, never content: no request bodies, no SQL, no e-mails of errors with frames' locals.
 LOGGING = {
     "version": 1,
@@ -263,10 +280,12 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}} | syslog_handler(),
     "root": {"handlers": ["console"], "level": env("CENCOMM_LOG_LEVEL", "WARNING")},
     "loggers": {
         "cencomm": {"level": env("CENCOMM_LOG_LEVEL", "INFO")},
         "django.db.backends": {"level": "WARNING"},
+        # Each signed state of the audit trail, for a log shipper; nothing without CENCOMM_AUDIT_SYSLOG.
+        "cencomm.audit.checkpoints": {"level": "INFO", "propagate": False, "handlers": [*syslog_handler()]},
     },
 }

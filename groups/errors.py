@@ -143,3 +143,10 @@ class InvitationNotYours(Refusal):
 
     code = "invitation_not_yours"
     status = 409
+
+
+class TrailNotSealed(Refusal):
+    """This entry is not sealed yet, so it has no proof: try again in a moment."""
+
+    code = "trail_not_sealed"
+    status = 409

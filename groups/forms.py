@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
@@ -10,6 +12,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Administration, Officer
+from accounts.queries import administrations
+from audit.queries import Filters
+from audit.wording import ACTION_TEXT, SOURCE_TEXT
 from groups.models import ClosedUserGroup, Phase, Role
 from groups.phases import moves_from
 from groups.settings import LATE_LIMIT_DAYS, NO_COUNTRY, RETENTION_DAYS, GroupSettings
@@ -56,7 +61,7 @@ class NewOfficerForm(AddMemberForm):
 
     name = forms.CharField(label=_("Name"), max_length=120)
     administration = AdministrationField(
-        label=_("Administration"), queryset=Administration.objects.order_by("country", "name")
+        label=_("Administration"), queryset=administrations().order_by("country", "name")
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
@@ -208,3 +213,61 @@ class CreateGroupForm(forms.Form):
         if officer is None:
             raise forms.ValidationError(_("No officer has this address."), code="unknown")
         return officer
+
+
+class TrailForm(forms.Form):
+    """What to look for in the audit trail. Days are whole days in UTC."""
+
+    since = forms.DateField(label=_("From"), required=False, widget=DayInput())
+    until = forms.DateField(label=_("To"), required=False, widget=DayInput())
+    source = forms.ChoiceField(
+        label=_("Part"), required=False, choices=lambda: [("", _("Everything")), *SOURCE_TEXT.items()]
+    )
+    action = forms.ChoiceField(
+        label=_("What"), required=False, choices=lambda: [("", _("Everything")), *_actions_by_part()]
+    )
+    actor = forms.EmailField(
+        label=_("Who (e-mail address)"),
+        required=False,
+        max_length=254,
+        widget=forms.TextInput(attrs={"inputmode": "email"}),
+    )
+    subject = forms.CharField(label=_("On what (identifier)"), required=False, max_length=120)
+    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput())
+
+    def clean_actor(self) -> UUID | None:
+        email = self.cleaned_data["actor"].strip()
+        if not email:
+            return None
+        found: UUID | None = Officer.objects.filter(email__iexact=email).values_list("pk", flat=True).first()
+        return found or UUID(int=0)  # somebody unknown has done nothing: told as that, not as an unknown name
+
+    @property
+    def filters(self) -> Filters:
+        """What was asked, for the query. Call it on a valid form."""
+        given = self.cleaned_data
+        return Filters(
+            source=given["source"],
+            action=given["action"],
+            actor=given["actor"],
+            subject=given["subject"].strip(),
+            since=_start_of(given["since"]),
+            until=_start_of(given["until"] + timedelta(days=1)) if given["until"] else None,
+        )
+
+    @property
+    def names_of_filters(self) -> str:
+        """Which filters were used, not what they asked for."""
+        names = ("since", "until", "source", "action", "actor", "subject")
+        return ",".join(name for name in names if self.cleaned_data.get(name)) if self.is_valid() else ""
+
+
+def _start_of(day: date | None) -> datetime | None:
+    return datetime.combine(day, time.min, tzinfo=UTC) if day else None
+
+
+def _actions_by_part() -> list[tuple[Any, list[tuple[str, Any]]]]:
+    return [
+        (text, [(name, said) for name, said in ACTION_TEXT.items() if name.startswith(f"{part}:")])
+        for part, text in SOURCE_TEXT.items()
+    ]

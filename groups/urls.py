@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from groups.views import administration, lifecycle, members, mine
+from groups.views import administration, lifecycle, members, mine, trail
 
 app_name = "groups"
 urlpatterns = [
@@ -27,6 +27,10 @@ urlpatterns = [
         lifecycle.contact_point,
         name="set_contact_point",
     ),
+    path("groups/<uuid:group_id>/audit/", trail.trail, name="trail"),
+    path("groups/<uuid:group_id>/audit/<int:entry>/proof/", trail.proof, name="trail_proof"),
+    path("administration/audit/", trail.accounts_trail, name="accounts_trail"),
+    path("administration/audit/<int:entry>/proof/", trail.accounts_proof, name="accounts_trail_proof"),
     path("administration/groups/", administration.groups, name="administration"),
     path("administration/groups/new/", administration.create, name="create"),
 ]

@@ -7,6 +7,10 @@ No models, no ORM. Views, APIs, consumers and tasks never import this package: t
 
 from vault.errors import KeyDestroyed, KeyStoreUnavailable, SealBroken
 from vault.keystore import KeyStore, keystore
+from vault.notes import NoteBroken, NoteSigner, VerifierKey, opened_note, signers_of
 from vault.sealing import Place, Sealer
 
-__all__ = ["KeyDestroyed", "KeyStore", "KeyStoreUnavailable", "Place", "SealBroken", "Sealer", "keystore"]
+__all__ = [
+    "KeyDestroyed", "KeyStore", "KeyStoreUnavailable", "NoteBroken", "NoteSigner", "Place", "SealBroken", "Sealer",
+    "VerifierKey", "keystore", "opened_note", "signers_of",
+]  # fmt: skip

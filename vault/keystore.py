@@ -20,6 +20,7 @@ from django.conf import settings
 
 from vault import files
 from vault.errors import KeyDestroyed, KeyStoreUnavailable, SealBroken
+from vault.notes import NoteSigner
 from vault.primitives import Aead, derive, length_prefixed, random_key
 from vault.sealing import SCHEME, Sealer
 
@@ -108,6 +109,19 @@ class KeyStore:
         if cached is not None:
             return cached[1]
         return self._remember(Sealer(self._unwrap(_PLATFORM), group_id=_PLATFORM, epoch=0), b"")
+
+    def note_signer(self, purpose: str, generation: int = 1, *, make: bool = False) -> NoteSigner:
+        """Return what signs for this installation, named after purpose, key and generation.
+
+        Derived from the platform's key, so the store's backup holds it too. Raises KeyStoreUnavailable where there
+        is no platform key, unless it is to be made.
+        """
+        if make and not self._file(_PLATFORM).exists():
+            self.create_group_key(_PLATFORM)
+        info = length_prefixed(b"cencomm/note-signer/1", purpose.encode(), generation.to_bytes(4, "big"))
+        seed = derive(self._unwrap(_PLATFORM), info=info)
+        installation = NoteSigner("unnamed", seed).verifier_key.public[:4].hex()
+        return NoteSigner(f"{purpose}.{installation}.{generation}", seed)
 
     def check(self) -> None:
         """Raise KeyStoreUnavailable unless the root key and the folder can be read: for readiness and doctor."""

@@ -28,6 +28,7 @@ PAGES = [
     ("simplified_forms:templates", _("Forms"), Right.EDIT_TEMPLATES),
     ("exports:transfer", _("Transfer to CEN"), Right.SEE_TRANSFERS),
     ("groups:settings", _("Settings"), Right.MANAGE_GROUP),
+    ("groups:trail", _("Audit trail"), Right.READ_AUDIT),
 ]
 
 

@@ -26,7 +26,7 @@ PACKAGES = [
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```", re.DOTALL)
 FILE = re.compile(r"`([\w.-]+/[\w./*-]*\.(?:py|md|js|toml|css|html|conf|sh|yml|template))`")
-COMMAND = re.compile(r"bin/cencomm ([a-z]+)((?: (?:--data \S+ )?[a-z_]+)?)((?: \[?--[a-z-]+[^`\n|]*)?)")
+COMMAND = re.compile(r"bin/cencomm ([a-z]+)((?: (?:--data \S+ )?[a-z][a-z_-]*)?)((?: \[?--[a-z-]+[^`\n|]*)?)")
 # `| `code` | 409 | when |` in the tables of refusals, and `409 `code`` in a sentence or after a command.
 ROW = re.compile(r"^\| `([a-z_]+)` \| (\d{3}) \|", re.MULTILINE)
 NAMED = re.compile(r"\b([45]\d\d) `?([a-z]+_[a-z_]+)\b")
@@ -90,8 +90,9 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
         if command == "manage" and word:
             assert word in get_commands(), f"there is no management command {word}"
         parser = commands[command]
-        if command == "token":
-            parser = subcommands(parser)["create"]
+        if parts := subcommands(parser):
+            assert word in parts, f"there is no command {command} {word}"
+            parser = parts[word]
         if command not in {"manage", "test"}:
             known = {string for action in parser._actions for string in action.option_strings}
             unknown = set(re.findall(r"--[a-z-]+", options)) - known

@@ -167,7 +167,7 @@ def topology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
         running.start("prepare", *python, "manage", "prepare_databases", **owners)
         assert running.processes["prepare"].wait(120) == 0, running.log("prepare")
         running.start("web", *python, "serve", "--host", "127.0.0.1", "--port", str(running.web))
-        running.start("worker", *python, "manage", "procrastinate", "worker")
+        running.start("worker", *python, "manage", "work")
         running.start("proxy", NGINX, "-c", str(write_proxy_configuration(running)), "-p", str(folder))
         wait_until(lambda: is_ready(running), what="ready")
         yield running

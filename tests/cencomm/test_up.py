@@ -137,11 +137,11 @@ def test_commands_attach_to_the_running_product(product: Product) -> None:
 
 
 def test_killed_worker_is_started_again(product: Product) -> None:
-    before = product.process_of("procrastinate")
+    before = product.process_of("manage work")
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: "The worker process ended (killed by signal 9)" in product.said(), what="a word about it")
-    wait_until(lambda: any("procrastinate" in c for c in product.processes().values()), what="a new worker")
-    assert product.process_of("procrastinate") != before
+    wait_until(lambda: any("manage work" in c for c in product.processes().values()), what="a new worker")
+    assert product.process_of("manage work") != before
 
 
 def test_killed_web_is_started_again_on_its_port(product: Product) -> None:

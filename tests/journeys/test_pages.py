@@ -23,7 +23,7 @@ PAGES = {
     "cen:search", "cen:charts", "cen:seizure",
     "exports:transfer", "exports:record", "exports:batch", "exports:reconciliation", "exports:mapping",
     "groups:mine", "groups:members", "groups:add_member", "groups:leave", "groups:member", "groups:phases",
-    "groups:settings", "groups:administration", "groups:create",
+    "groups:settings", "groups:administration", "groups:create", "groups:trail", "groups:accounts_trail",
     "messaging:console", "messaging:seizure", "messaging:situation", "reference",
     "simplified_forms:templates", "simplified_forms:template_version", "simplified_forms:template_draft",
 }  # fmt: skip
@@ -43,7 +43,7 @@ NO_PAGES = {
     "cen:facets", "cen:chart_data", "cen:download_csv", "cen:download_xlsx",
     "exports:resolve", "exports:start", "exports:again", "exports:automatic",
     "groups:remove_member", "groups:invite_again", "groups:move_phase", "groups:add_country",
-    "groups:remove_country", "groups:set_contact_point",
+    "groups:remove_country", "groups:set_contact_point", "groups:trail_proof", "groups:accounts_trail_proof",
     "messaging:figures", "messaging:record", "simplified_forms:form_mode", "simplified_forms:preview",
 }  # fmt: skip
 
