@@ -74,7 +74,8 @@ export class GroupState {
     else this.members.set(event.officer, { role: event.role, country: event.country });
     if (event.officer === this.me.id) {
       if (event.change === "removed" || !this.roles[event.role]?.includes("read")) return this.end();
-      this.stale = this.stale || this.me.role !== event.role;
+      this.stale = this.stale || this.ended || this.me.role !== event.role;
+      this.ended = false; // taken in again: what was forgotten can be fetched
       this.me.role = event.role;
     }
     return this.rejudge();
