@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import SCOPES
 from accounts.actions.tokens import CLIENT_SYSTEM_SCOPES
 from accounts.models import Administration, Region
+from accounts.queries import administrations
 from nomenclature.lists import code_list
 from problems import Refusal
 
@@ -163,7 +164,7 @@ class OfficerForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=120)
     administration = forms.ModelChoiceField(
-        label=_("Administration"), queryset=Administration.objects.order_by("country", "name")
+        label=_("Administration"), queryset=administrations().order_by("country", "name")
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones, initial="UTC")

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from accounts import totp
+from accounts import canary, totp
 from accounts.authenticator_keys import open_key
 from accounts.errors import DemoOnly, InvitationInvalid, NoSuchObject
 from accounts.models import (
@@ -48,8 +48,8 @@ class DemoCode:
 
 
 def administrations() -> QuerySet[Administration]:
-    """Return every administration with its region."""
-    return Administration.objects.select_related("region")
+    """Return every administration with its region; the canary's is none."""
+    return Administration.objects.select_related("region").exclude(pk=canary.ADMINISTRATION)
 
 
 def administrations_counted() -> QuerySet[Administration]:
@@ -67,10 +67,12 @@ def administration(administration_id: UUID) -> Administration:
 
 
 def officers(*, search: str = "", administration: UUID | None = None) -> QuerySet[Officer]:
-    """Return officers with their administration, `has_factor` and `invited`, by name or e-mail."""
+    """Return officers with their administration, `has_factor` and `invited`, by name or e-mail; not the canary."""
     confirmed = AuthenticatorDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
-    found = Officer.objects.select_related("administration").annotate(
-        has_factor=Exists(confirmed), invited=Exists(open_invitations().filter(officer=OuterRef("pk")))
+    found = (
+        Officer.objects.exclude(pk=canary.OFFICER)
+        .select_related("administration")
+        .annotate(has_factor=Exists(confirmed), invited=Exists(open_invitations().filter(officer=OuterRef("pk"))))
     )
     if administration:
         found = found.filter(administration_id=administration)

@@ -15,6 +15,7 @@ from django.core.handlers.asgi import ASGIHandler
 
 get_asgi_application()  # sets Django up
 
+from cencomm.metrics.slots import share_figures  # noqa: E402
 from messaging.live import websocket_routes  # noqa: E402
 
 MAX_BODY = 9 * 1024 * 1024  # the intake of CEN reads 8 MiB
@@ -77,3 +78,4 @@ http = PatientHandler()
 application = ProtocolTypeRouter(  # type: ignore[no-untyped-call]
     {"http": http, "websocket": URLRouter(websocket_routes)}  # type: ignore[no-untyped-call]
 )
+share_figures("web")

@@ -156,7 +156,9 @@ def databases(options: argparse.Namespace, folder: DataFolder) -> Iterator[Site]
         environment = child_environment(folder, addresses)
         if is_loopback(options.host):
             environment.setdefault("CENCOMM_PLAIN_HTTP", "1")
-        yield Site(options.host, options.port, folder, postgres, environment)
+        site = Site(options.host, options.port, folder, postgres, environment)
+        environment.setdefault("CENCOMM_CANARY_URL", site.url)
+        yield site
     finally:
         if postgres is not None and postgres.is_running():
             with step("Stopping the database"):

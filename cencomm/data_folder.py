@@ -3,6 +3,8 @@
 VERSION            layout of this folder; a program refuses a newer one
 lock               held while a process uses the embedded PostgreSQL; holds that process's id
 secret-key         signs sessions and forms (0600)
+metrics-token      opens /metrics (0600)
+metrics/           figures that the processes share; made anew by themselves
 keys/              root key and key store (made by vault; to be backed up apart from the database)
 logs/              what web and worker say
 postgres/          the embedded cluster (as root it lies below /var/lib/cencomm)
@@ -89,6 +91,8 @@ class DataFolder:
                 folder.mkdir(exist_ok=True, mode=0o700)
             if not self.secret_key_file.exists():
                 write_private(self.secret_key_file, secrets.token_urlsafe(64) + "\n")
+            if not (self.path / "metrics-token").exists():
+                write_private(self.path / "metrics-token", secrets.token_urlsafe(32) + "\n")
         except OSError as error:
             reason = error.strerror or str(error)
             message = f"The data folder {self.path} cannot be used: {reason} ({error.filename})."

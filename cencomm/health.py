@@ -1,7 +1,7 @@
 """Health of this process, for a proxy, a supervisor, a person. No sign-in, and nothing that tells of content.
 
-`/health/live`: the process answers. `/health/ready`: it can serve; 503 names what is missing. `/health/worker`: a
-worker's heart beat lately.
+`/health/live`: the process answers. `/health/ready`: it can serve; 503 names what is missing, `degraded` what is
+not well while it serves all the same. `/health/worker`: a worker's heart beat lately. All in words of fixed lists.
 """
 
 from __future__ import annotations
@@ -58,12 +58,15 @@ def redis_answers() -> bool:
     """Whether Redis answers; true where none is configured."""
     if not settings.REDIS_URL:
         return True
-    import redis
+    from messaging.redis_places import FAILURES, place_of
 
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+        client = place_of(settings.REDIS_URL).commands(timeout=2)
+        try:
             return bool(client.ping())
-    except (redis.RedisError, OSError, ValueError):
+        finally:
+            client.close()
+    except FAILURES:
         return False
 
 
@@ -81,12 +84,11 @@ def worker_alive() -> bool:
         return False
 
 
+# Without one of these nothing is served; what only makes it less, or later, is in `cencomm.degraded`.
 CHECKS: dict[str, Callable[[], bool]] = {
     "database": lambda: database_answers("default"),
-    "cen-database": lambda: database_answers("cen"),
-    "migrations": lambda: is_migrated("default") and is_migrated("cen"),
+    "migrations": lambda: is_migrated("default"),
     "keys": keys_usable,
-    "redis": redis_answers,
 }
 
 
@@ -105,11 +107,14 @@ def live(_request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 when this process can serve, 503 with what is missing otherwise."""
+    """Answer 200 when this process can serve, 503 with what is missing otherwise; beside 200, what is degraded."""
     lacking = missing()
     if lacking:
         return JsonResponse({"status": "not ready", "missing": lacking}, status=503)
-    return JsonResponse({"status": "ready"})
+    from cencomm.degraded import degraded
+
+    weak = degraded()
+    return JsonResponse({"status": "ready", "degraded": weak} if weak else {"status": "ready"})
 
 
 @login_not_required

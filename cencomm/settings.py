@@ -71,6 +71,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cencomm.metrics.door.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "cencomm.middleware.EdgeHeadersMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -251,6 +252,12 @@ CENCOMM_LIMITS = {
 CENCOMM_DIRECT_WRITES = env("CENCOMM_DIRECT_WRITES", "1") != "0"
 CENCOMM_VERSION = __version__
 CENCOMM_DEMO = env_flag("CENCOMM_DEMO")
+# Who reads /metrics shows this; without one there is nothing at that address.
+CENCOMM_METRICS_TOKEN = env("CENCOMM_METRICS_TOKEN")
+if not CENCOMM_METRICS_TOKEN and (DATA_DIR / "metrics-token").exists():
+    CENCOMM_METRICS_TOKEN = (DATA_DIR / "metrics-token").read_text().strip()
+# Where the canary enters, as http://127.0.0.1:8000; none is sent without.
+CENCOMM_CANARY_URL = env("CENCOMM_CANARY_URL")
 
 PROCRASTINATE_ON_APP_READY = None
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"

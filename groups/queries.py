@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
+from accounts import canary
 from accounts.errors import AdministratorsOnly
 from accounts.models import Officer
 from groups.access import RIGHTS, Right
@@ -37,6 +38,7 @@ def groups_of(officer: Officer) -> list[Membership]:
 def all_groups(administrator: Officer) -> list[ClosedUserGroup]:
     """Return every group with its coordinators and the number of members and countries; nothing of its content.
 
+    The canary's is left out: it is no operation, and nothing in it is for anybody.
     Raises AdministratorsOnly.
     """
     if not administrator.is_platform_administrator:
@@ -47,6 +49,7 @@ def all_groups(administrator: Officer) -> list[ClosedUserGroup]:
             member_count=Count("memberships", filter=Q(memberships__left_at__isnull=True), distinct=True),
             country_count=Count("countries", distinct=True),
         )
+        .exclude(pk__in=Membership.objects.filter(officer_id=canary.OFFICER).values("group_id"))
         .prefetch_related(Prefetch("memberships", queryset=coordinators, to_attr="coordinators"))
         .order_by("code")
     )

@@ -71,6 +71,11 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="delivery")
 
 
+def reads_waiting() -> int:
+    """Return how many pieces of work wait for a thread of the pool."""
+    return int(_pool()._work_queue.qsize())
+
+
 async def in_thread[T](work: Callable[[], T], *, language: str | None = None) -> T:
     """Run synchronous work in the pool; refusals are worded in `language`. Connections go back afterwards."""
 
