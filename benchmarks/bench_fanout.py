@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     os.sched_setaffinity(0, servers)  # what is started from here on stays there
     try:
         with sites.database() as site, ExitStack() as stack:
-            sites.fill(site, groups=shape.groups, members=shape.members, sessions=options.sessions)
+            sites.fill(site, groups=shape.groups, members=shape.members, session_every=2 if options.sessions else 0)
             systems = {OURS: _ours(site, stack, options)}
             peers, left_out = starting.start_peers(site, stack, options)
             for name, (peer, started) in peers.items():

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.databases import commit_milliseconds
+from benchmarks.live import processor
 from benchmarks.live import site as sites
 from benchmarks.live.load import Crowd, Factory, percentile
 from benchmarks.live.wire import SocketMember
@@ -158,8 +159,8 @@ async def _one_round(system: System, site: sites.Site, shape: Shape, found: Meas
 
 def _used(system: System, site: sites.Site) -> dict[str, float]:
     return {
-        "server": sites.cpu_seconds(system.process_id),
-        "postgres": sites.cpu_seconds(site.databases.process_id()),
+        "server": processor.of_tree(system.process_id),
+        "postgres": processor.of_tree(site.databases.process_id()),
         "client": time.process_time(),
     }
 

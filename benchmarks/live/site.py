@@ -60,10 +60,10 @@ def database() -> Iterator[Site]:
         yield Site(databases)
 
 
-def fill(site: Site, *, groups: int, members: int, sessions: bool = False) -> None:
+def fill(site: Site, *, groups: int, members: int, session_every: int = 0) -> None:
     """Make operations, each with members of its own, and a token for each member.
 
-    `sessions`: every second member signs in as a browser does, with a session's cookie.
+    `session_every`: of so many members the last signs in as a browser does, with a session's cookie; 1 is all.
     """
     from django.db import transaction
 
@@ -72,10 +72,10 @@ def fill(site: Site, *, groups: int, members: int, sessions: bool = False) -> No
     administration = create_administration(country="NG", name="Benchmark Customs")
     for number in range(groups):
         with transaction.atomic():
-            site.groups.append(_group(number, administration, members, sessions=sessions))
+            site.groups.append(_group(number, administration, members, session_every))
 
 
-def _group(number: int, administration: Any, members: int, *, sessions: bool) -> tuple[str, list[str]]:
+def _group(number: int, administration: Any, members: int, session_every: int) -> tuple[str, list[str]]:
     from django.utils import timezone
 
     from accounts.actions import create_officer, create_token
@@ -100,7 +100,7 @@ def _group(number: int, administration: Any, members: int, *, sessions: bool) ->
             password=None,
         )
         Membership.objects.create(group=group, officer=officer, role="officer", country="NG")
-        if sessions and member % 2:
+        if session_every and member % session_every == session_every - 1:
             credentials.append(_session(officer))
         else:
             _token, secret = create_token(officer=officer, name="bench", scopes=["messages:read", "messages:write"])
@@ -110,20 +110,22 @@ def _group(number: int, administration: Any, members: int, *, sessions: bool) ->
 
 def _session(officer: Any) -> str:
     """Return the key of a session of this officer that has passed the second factor."""
-    from django.test import Client
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django_otp import DEVICE_ID_SESSION_KEY
 
     from accounts.actions import open_session
     from accounts.models import AuthenticatorDevice
+    from accounts.session_store import SessionStore
 
     device = AuthenticatorDevice.objects.create(user=officer, confirmed=True, name="authenticator", sealed_key=b"")
-    client = Client()
-    client.force_login(officer)
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-    session.save()
-    open_session(officer, session_key=str(session.session_key), verified=True)
-    return str(session.session_key)
+    store = SessionStore()
+    store[SESSION_KEY] = str(officer.pk)
+    store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    store[HASH_SESSION_KEY] = officer.get_session_auth_hash()
+    store[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    store.create()
+    open_session(officer, session_key=str(store.session_key), verified=True)
+    return str(store.session_key)
 
 
 def free_port() -> int:
@@ -225,30 +227,3 @@ def wait_for_port(port: int, process: Any) -> None:
         time.sleep(0.05)
     message = "the server was not ready in time"
     raise RuntimeError(message)
-
-
-def memory_kib(pid: int) -> int:
-    """Return the resident memory of a process."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    return 0
-
-
-def cpu_seconds(process_id: int) -> float:
-    """Return the CPU that a process, its descendants and those of them that have ended have used."""
-    parents: dict[int, int] = {}
-    used: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            words = (entry / "stat").read_text().rpartition(")")[2].split()
-            parents[int(entry.name)] = int(words[1])
-            used[int(entry.name)] = sum(int(word) for word in words[11:15])
-    ticks = 0
-    for one, own in used.items():
-        ancestor = one
-        while ancestor and ancestor != process_id:
-            ancestor = parents.get(ancestor, 0)
-        if ancestor == process_id:
-            ticks += own
-    return ticks / os.sysconf("SC_CLK_TCK")

@@ -27,7 +27,8 @@ hosts: [{host}]
 loglevel: none
 acme: {{auto: false}}
 listen:
-  - {{port: {port}, ip: "127.0.0.1", module: ejabberd_c2s, max_stanza_size: 262144, shaper: none, access: all}}
+  - {{port: {port}, ip: "127.0.0.1", module: ejabberd_c2s, max_stanza_size: 262144, shaper: none,
+     access: all, backlog: 2048}}
 default_db: sql
 sql_type: pgsql
 sql_server: "{sql_host}"
@@ -61,6 +62,7 @@ daemonize = false
 certificates = "{folder}"
 log = {{ error = "{folder}/prosody.log" }}
 interfaces = {{ "127.0.0.1" }}
+network_settings = {{ tcp_backlog = 2048 }}
 c2s_ports = {{ {port} }}
 c2s_direct_tls_ports = {{}}
 s2s_ports = {{}}
