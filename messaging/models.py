@@ -21,7 +21,8 @@ from simplified_forms.models import FormTemplate
 
 
 class Message(models.Model):
-    """One message. Nothing of it is overwritten but its status and that a correction superseded it.
+    """One message. Nothing of it is overwritten but its status, that a correction superseded it, and whether it is
+    a question that stands and lacks an answer (`unanswered`).
 
     `id` is minted by the sender's client: a retry is the same id. `digest` (keyed) tells a retry from a conflict.
     `number` is gapless per group and kind, `seq` that of its event. `thread` is the first message of its thread.
@@ -46,11 +47,14 @@ class Message(models.Model):
     acknowledge = models.BooleanField(default=False)
     exercise = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=Status)
-    in_reply_to = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="replies")
+    in_reply_to = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="replies", db_index=False
+    )
     thread = models.UUIDField()
     supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
     superseded_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
+    unanswered = models.BooleanField(default=False, db_default=False)
     sent_at = models.DateTimeField()
     key_epoch = models.PositiveIntegerField()
     sealed = models.BinaryField()
@@ -74,6 +78,21 @@ class Message(models.Model):
             models.Index(fields=["group", "sent_at"], name="message_sent"),
             models.Index(fields=["group", "seq"], condition=Q(acknowledge=True), name="message_to_acknowledge"),
             models.Index(fields=["group", "due_at"], condition=Q(due_at__isnull=False), name="message_due"),
+            models.Index(fields=["in_reply_to"], condition=Q(in_reply_to__isnull=False), name="message_answers"),
+            # What the console counts is few, however long the history: questions that wait, what stands no more,
+            # seizures to validate, what is urgent.
+            models.Index(fields=["group", "seq"], condition=Q(unanswered=True), name="message_unanswered"),
+            models.Index(
+                fields=["group", "kind"],
+                condition=Q(superseded_at__isnull=False) | Q(status="withdrawn"),
+                name="message_gone",
+            ),
+            models.Index(
+                fields=["group", "country", "status"],
+                condition=Q(kind="seizure", status__in=["submitted", "validated_ncp"], superseded_at__isnull=True),
+                name="message_to_validate",
+            ),
+            models.Index(fields=["group", "-seq"], condition=~Q(priority="routine"), name="message_urgent"),
         ]
 
     def __str__(self) -> str:

@@ -25,9 +25,9 @@ MIX = (
 STATUSES = ("transferred",) * 7 + ("validated_ocu", "validated_ncp", "submitted", "returned", "withdrawn")
 ANSWERS = {"feedback": "warning", "reply": "request"}
 WORDS = [
-    "container", "seal", "quay", "lantern", "manifest", "trawler", "pallet", "declaration", "weighbridge", "warehouse",
-    "courier", "tramadol", "cigarettes", "rosewood", "ivory", "scanner", "consignee", "reefer", "dhow", "checkpoint",
-    "lorry", "cashew", "cement", "tyres",
+    "container", "seal", "quay", "lantern", "manifest", "trawler", "pallet", "declaration", "weighbridge",
+    "warehouse", "courier", "tramadol", "cigarettes", "rosewood", "ivory", "scanner", "consignee", "reefer",
+    "dhow", "checkpoint", "lorry", "cashew", "cement", "tyres",
 ]  # fmt: skip
 RARE = "zanzibar-7731"  # stands in one message of ten thousand
 

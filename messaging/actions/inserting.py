@@ -17,12 +17,13 @@ from groups.models import ClosedUserGroup
 from groups.phases import is_exercise, permits
 from groups.queries import current_sealer
 from messaging.actions.preparing import Prepared
+from messaging.actions.settling import questions_touched, settle_questions
 from messaging.amending import may_amend
 from messaging.content import seal_content
 from messaging.drafts import Draft
 from messaging.errors import InvalidMessage, NotYours
 from messaging.events import NewEvent, append_events
-from messaging.kinds import Status, reference
+from messaging.kinds import ANSWERS, Status, reference
 from messaging.models import Event, Message
 from messaging.rows import MANY, MoveRow, insert_messages, insert_moves, one_round_trip
 from problems import FieldProblem, Refusal
@@ -74,6 +75,7 @@ class _Batch:
         self._events: list[NewEvent] = []
         self._moves: list[MoveRow] = []
         self._superseded: list[Message] = []
+        self._questions: set[UUID] = set()
         self.messages: list[Message] = []
 
     def add(self, item: Prepared, related: dict[UUID, Message]) -> Message:
@@ -105,6 +107,7 @@ class _Batch:
             thread=old.thread if old else parent.thread if parent else draft.id,
             supersedes=old,
             due_at=draft.due_at,
+            unanswered=item.rule.answered_by is not None,
             sent_at=self._now,
             key_epoch=self._group.key_epoch,
             digest=self._sealer.digest(item.said),
@@ -121,6 +124,9 @@ class _Batch:
         )
         if old is not None:
             self._supersede(old, message)
+            self._questions |= questions_touched(old)
+        if message.kind in ANSWERS:
+            self._questions |= questions_touched(message)
         return message
 
     def write(self, *, imported: bool) -> None:
@@ -136,6 +142,7 @@ class _Batch:
             self._audit(imported=imported)
         if self._moves:
             insert_moves(self._moves)
+        settle_questions(self._questions)
 
     def _audit(self, *, imported: bool) -> None:
         if imported:

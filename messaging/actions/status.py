@@ -22,6 +22,7 @@ from groups.gates import hold_group
 from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct, permits
 from groups.queries import current_sealer
+from messaging.actions.settling import questions_touched, settle_questions
 from messaging.amending import is_sender, may_amend, validates
 from messaging.conditions import OneOf
 from messaging.content import reason_place
@@ -257,3 +258,5 @@ def _move(group: ClosedUserGroup, message: Message, to: Status, *, membership: M
     )
     [move.seq] = append_events(group, [entry])
     move.save(force_insert=True)
+    if to == Status.WITHDRAWN:
+        settle_questions(questions_touched(message))

@@ -15,21 +15,24 @@ from groups.models import Membership
 from messaging.kinds import ANSWERS, WANT_ANSWER, Status
 from messaging.models import Message
 
-# Every version of each question (a version supersedes one, and is superseded by one at most), and who answered it.
-_ANSWERED = f"""
+_TABLE = Message._meta.db_table
+# Every version of each question: a version supersedes one, and is superseded by one at most.
+VERSIONS = f"""
 WITH RECURSIVE version (asked, id) AS (
-  SELECT given.id, given.id FROM unnest(%s::uuid[]) AS given (id)
+  SELECT given.id, given.id FROM unnest(%(asked)s::uuid[]) AS given (id)
   UNION
   SELECT version.asked, other.id FROM version CROSS JOIN LATERAL (
-    SELECT newer.id FROM {Message._meta.db_table} newer WHERE newer.supersedes_id = version.id
+    SELECT newer.id FROM {_TABLE} newer WHERE newer.supersedes_id = version.id
     UNION ALL
-    SELECT m.supersedes_id FROM {Message._meta.db_table} m WHERE m.id = version.id AND m.supersedes_id IS NOT NULL
+    SELECT older.supersedes_id FROM {_TABLE} older WHERE older.id = version.id AND older.supersedes_id IS NOT NULL
   ) other
-)
+)"""  # noqa: S608 - the table's name is ours
+_ANSWERED = f"""
+{VERSIONS}
 SELECT version.asked, version.id, answer.country
-  FROM version LEFT JOIN {Message._meta.db_table} answer
-    ON answer.in_reply_to_id = version.id AND answer.kind = ANY(%s)
-   AND answer.superseded_at IS NULL AND answer.status <> %s
+  FROM version LEFT JOIN {_TABLE} answer
+    ON answer.in_reply_to_id = version.id AND answer.kind = ANY(%(answers)s)
+   AND answer.superseded_at IS NULL AND answer.status <> %(withdrawn)s
 """  # noqa: S608 - the table's name is ours
 
 
@@ -83,7 +86,8 @@ def answered_versions(asked: Iterable[UUID]) -> dict[UUID, dict[UUID, list[str]]
     if not ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_ANSWERED, [ids, list(ANSWERS), Status.WITHDRAWN.value])
+        values: dict[str, Any] = {"asked": ids, "answers": list(ANSWERS), "withdrawn": Status.WITHDRAWN.value}
+        cursor.execute(_ANSWERED, values)
         rows = cursor.fetchall()
     countries: dict[UUID, set[str]] = {question: set() for question in ids}
     for question, _version, country in rows:
@@ -93,6 +97,17 @@ def answered_versions(asked: Iterable[UUID]) -> dict[UUID, dict[UUID, list[str]]
     for question, version, _country in rows:
         found[question][version] = sorted(countries[question])
     return found
+
+
+def open_questions_of(group_ids: Iterable[UUID]) -> list[Question]:
+    """Return the warnings and requests of groups that lack an answer, by seq; nothing else of a history is read."""
+    asked = list(
+        Message.objects.filter(group_id__in=list(group_ids), unanswered=True)
+        .order_by("group_id", "seq")
+        .only("group_id", "seq", "kind", "country", "sender_id", "sent_at", "due_at", "addressed_to")
+    )
+    answered = answered_versions(message.pk for message in asked)
+    return [_question(one, answered_by=frozenset(answered[one.pk][one.pk])) for one in asked]
 
 
 def questions_of(group_ids: Sequence[UUID]) -> list[Question]:
@@ -111,7 +126,7 @@ def questions_of(group_ids: Sequence[UUID]) -> list[Question]:
         origin[message.pk] = origin.get(message.supersedes_id or message.pk, message.pk)
     answers = _answers_by_origin(group_ids, origin)
     return [
-        _question(message, answers.get(origin[message.pk], []))
+        _question_with(message, answers.get(origin[message.pk], []))
         for message in asked
         if message.superseded_at is None and message.status != Status.WITHDRAWN
     ]
@@ -132,9 +147,15 @@ def _answers_by_origin(
     return found
 
 
-def _question(message: Message, answers: Iterable[tuple[str, datetime]]) -> Question:
+def _question_with(message: Message, answers: Iterable[tuple[str, datetime]]) -> Question:
     given = list(answers)
-    answered_by = frozenset(country for country, _at in given)
+    first = min((at for _country, at in given), default=None)
+    return _question(message, answered_by=frozenset(country for country, _at in given), first_answer_at=first)
+
+
+def _question(
+    message: Message, *, answered_by: frozenset[str], first_answer_at: datetime | None = None
+) -> Question:
     named = frozenset(message.addressed_to.get("countries", ()))
     return Question(
         id=message.pk,
@@ -147,6 +168,6 @@ def _question(message: Message, answers: Iterable[tuple[str, datetime]]) -> Ques
         due_at=message.due_at,
         addressed_to=message.addressed_to,
         answered_by=answered_by,
-        first_answer_at=min((at for _country, at in given), default=None),
+        first_answer_at=first_answer_at,
         waiting=named - answered_by,
     )

@@ -5,10 +5,12 @@ Columns only: nothing is opened to count. What must not live here: the messages 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
@@ -16,9 +18,14 @@ from groups.access import Right
 from groups.models import GroupCountry, Membership
 from messaging.kinds import Status
 from messaging.models import LastSeen, Message
-from messaging.queries.answers import questions_of
+from messaging.queries.answers import open_questions_of
 from simplified_forms.fields import Kind
 
+_LAST_NUMBERS = f"""
+SELECT kinds.kind, last.number FROM unnest(%(kinds)s::text[]) AS kinds (kind) CROSS JOIN LATERAL (
+  SELECT number FROM {Message._meta.db_table} message
+   WHERE message.group_id = %(group)s AND message.kind = kinds.kind ORDER BY number DESC LIMIT 1) last
+"""  # noqa: S608 - the table's name is ours
 COORDINATION = (Kind.SITREP.value, Kind.BULLETIN.value, Kind.ADMINISTRATIVE.value)
 
 
@@ -48,21 +55,36 @@ def to_validate(membership: Membership) -> Q:
 
 def view_counts(membership: Membership, *, now: datetime) -> Mapping[str, int]:
     """Return the number of messages in each view of the console, by the view's name."""
-    questions = [question for question in questions_of([membership.group_id]) if question.open]
-    seizures = Q(kind=Kind.SEIZURE)
-    counts = standing(membership).aggregate(
-        seizures=Count("pk", filter=seizures),
-        validate=Count("pk", filter=seizures & to_validate(membership)),
-        coordination=Count("pk", filter=Q(kind__in=COORDINATION)),
+    questions = open_questions_of([membership.group_id])
+    totals, gone = _totals(membership), _gone(membership)
+    validate = Message.objects.filter(
+        to_validate(membership), group_id=membership.group_id, kind=Kind.SEIZURE, superseded_at__isnull=True
     )
     return {
-        "all": Message.objects.filter(group_id=membership.group_id).count(),
+        "all": sum(totals.values()),
         "waiting": sum(question.waits_for(membership) for question in questions),
         "open_warnings": sum(question.kind == Kind.WARNING for question in questions),
         "overdue": sum(question.overdue(now) for question in questions),
         "requests": sum(question.kind == Kind.REQUEST for question in questions),
-        **counts,
+        "seizures": totals[Kind.SEIZURE] - gone[Kind.SEIZURE],
+        "validate": validate.count(),
+        "coordination": sum(totals[kind] - gone[kind] for kind in COORDINATION),
     }
+
+
+def _totals(membership: Membership) -> Counter[str]:
+    """Return how many messages of each kind were sent: numbers have no gaps, so the last one tells."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_NUMBERS, {"kinds": list(Kind.values), "group": membership.group_id})
+        return Counter(dict(cursor.fetchall()))
+
+
+def _gone(membership: Membership) -> Counter[str]:
+    """Return how many messages of each kind stand no more: corrected or withdrawn."""
+    gone = Message.objects.filter(
+        Q(superseded_at__isnull=False) | Q(status=Status.WITHDRAWN), group_id=membership.group_id
+    )
+    return Counter(dict(gone.order_by().values_list("kind").annotate(count=Count("*"))))
 
 
 def reporting_day_start(membership: Membership, *, now: datetime) -> datetime:

@@ -16,7 +16,7 @@ from groups.announcements import CardFacts
 from groups.models import Membership, Phase
 from messaging.kinds import Status
 from messaging.models import Event, LastSeen, Message
-from messaging.queries.answers import Question, questions_of
+from messaging.queries.answers import Question, open_questions_of
 from messaging.queries.board import last_seen, to_validate
 from messaging.queries.opening import addresses, messages_of
 from simplified_forms.fields import Kind
@@ -41,13 +41,13 @@ def console_counts(membership: Membership) -> ConsoleCounts:
     standing = messages.filter(superseded_at__isnull=True).exclude(status=Status.WITHDRAWN)
     now = timezone.now()
     seen = last_seen(membership)
-    questions = questions_of([membership.group_id])
+    questions = open_questions_of([membership.group_id])
     own = Q(sender_id=membership.officer_id)
     seizures = standing.filter(kind=Kind.SEIZURE)
     return {
         "seen": seen,
         "unread": messages.filter(seq__gt=seen).exclude(own).count(),
-        "open": sum(question.open for question in questions),
+        "open": len(questions),
         "overdue": sum(question.overdue(now) for question in questions),
         "waiting": sum(question.waits_for(membership) for question in questions),
         "to_acknowledge": _to_acknowledge(membership),
@@ -84,7 +84,7 @@ def card_facts(memberships: Sequence[Membership]) -> Mapping[UUID, CardFacts]:
     for group_id, at in _last_events(readable):
         facts[group_id]["last_event_at"] = at
     waiting: dict[UUID, list[Question]] = defaultdict(list)
-    for question in questions_of(list(readable)):
+    for question in open_questions_of(readable):
         if question.waits_for(readable[question.group_id]):
             waiting[question.group_id].append(question)
     now = timezone.now()

@@ -11,10 +11,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from groups.models import Membership
+from messaging.conditions import OneOf
 from messaging.errors import MessageUnknown
 from messaging.kinds import Status
 from messaging.models import Message
-from messaging.queries.answers import questions_of
+from messaging.queries.answers import open_questions_of
 from messaging.queries.opening import Opened, messages_of, opened
 
 MAX_PAGE = 500
@@ -100,7 +101,7 @@ def filtered(membership: Membership, filters: Filters, *, after: int | None) -> 
     if filters.standing:
         found = found.filter(superseded_at__isnull=True).exclude(status=Status.WITHDRAWN)
     if filters.overdue or filters.open or filters.waiting:
-        found = found.filter(pk__in=_questions(membership, filters))
+        found = found.filter(OneOf("pk", _questions(membership, filters)))
     return found.order_by("-seq")
 
 
@@ -108,9 +109,8 @@ def _questions(membership: Membership, filters: Filters) -> list[UUID]:
     now = timezone.now()
     return [
         question.id
-        for question in questions_of([membership.group_id])
-        if question.open
-        and (not filters.overdue or question.overdue(now))
+        for question in open_questions_of([membership.group_id])
+        if (not filters.overdue or question.overdue(now))
         and (not filters.waiting or question.waits_for(membership))
     ]
 
