@@ -1,7 +1,7 @@
 """What every request passes: is its session still live, in which language, and has the second factor been shown.
 
 Pages only. The API decides in `api_auth.signed_in`, which every one of its operations has; sockets decide in
-`api_auth.officer_from_scope`.
+`socket_auth.identities_of`.
 """
 
 from __future__ import annotations

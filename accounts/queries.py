@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -150,8 +150,18 @@ def session_of_key(session_key: str | None) -> OfficerSession | None:
 
 def session_is_live(session_key: str | None) -> bool:
     """Whether this key opens a session that passed the second factor and has not ended."""
-    session = session_of_key(session_key)
-    return bool(session and session.verified and session.officer.is_active and session.is_live(timezone.now()))
+    return bool(session_key and live_sessions_of([session_key]))
+
+
+def live_sessions_of(session_keys: Collection[str]) -> dict[str, OfficerSession]:
+    """Return, by its key, each of these sessions that passed the second factor and has not ended; in one query."""
+    if not session_keys:
+        return {}
+    keys, now = {session_hash(key): key for key in session_keys}, timezone.now()
+    rows = OfficerSession.objects.filter(key_hash__in=keys, verified=True, officer__is_active=True)
+    return {
+        keys[bytes(row.key_hash)]: row for row in rows.select_related("officer__administration") if row.is_live(now)
+    }
 
 
 def ended_among(*, sessions: Iterable[UUID] = (), tokens: Iterable[UUID] = ()) -> set[UUID]:
@@ -175,12 +185,16 @@ def live_tokens(now: datetime) -> QuerySet[Token]:
 
 def live_token(secret: str) -> Token | None:
     """Return the token of this secret while it lives, with its officer."""
-    return (
-        live_tokens(timezone.now())
-        .filter(secret_hash=token_hash(secret))
-        .select_related("officer__administration")
-        .first()
-    )
+    return live_tokens_of([secret]).get(secret)
+
+
+def live_tokens_of(secrets: Collection[str]) -> dict[str, Token]:
+    """Return, by its secret, each of these tokens while it lives, with its officer; in one query."""
+    if not secrets:
+        return {}
+    hashes = {token_hash(secret): secret for secret in secrets}
+    found = live_tokens(timezone.now()).filter(secret_hash__in=hashes).select_related("officer__administration")
+    return {hashes[bytes(token.secret_hash)]: token for token in found}
 
 
 def tokens_of(officer: Officer) -> QuerySet[Token]:

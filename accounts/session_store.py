@@ -6,6 +6,7 @@ have one (`accounts.middleware`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, Never
 
@@ -51,3 +52,12 @@ class SessionStore(DatabaseStore):
         raise NotImplementedError
 
     _aget_session_from_db = aexists = acreate_model_instance = adelete = _closed
+
+
+def sessions_of_keys(session_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return, by its key, what is kept of each of these sessions that has not expired; in one query."""
+    keys, store = {stored_key(key): key for key in session_keys}, SessionStore()
+    if not keys:
+        return {}
+    rows = store.model.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    return {keys[row.session_key]: store.decode(row.session_data) for row in rows}

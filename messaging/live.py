@@ -13,7 +13,7 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import path, re_path
 
-from messaging.delivery.conversation import converse
+from messaging.delivery.entrance import converse
 from messaging.measures import measures
 
 FOREIGN = 4403

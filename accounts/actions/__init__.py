@@ -39,7 +39,7 @@ from accounts.actions.sessions import (
     verify_session,
 )
 from accounts.actions.sign_in import change_password, check_sign_in, prune_throttles
-from accounts.actions.tokens import SCOPES, create_token, revoke_token, use_token
+from accounts.actions.tokens import SCOPES, create_token, revoke_token, use_is_noted, use_token, use_tokens
 
 __all__ = [
     "SCOPES",
@@ -75,7 +75,9 @@ __all__ = [
     "revoke_token",
     "see_session",
     "shorten_idle",
+    "use_is_noted",
     "use_token",
+    "use_tokens",
     "verify_session",
     "withdraw_invitation",
     "withdraw_links_held_by",

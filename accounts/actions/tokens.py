@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -89,6 +89,15 @@ def revoke_token(token_id: UUID, *, officer: Officer) -> None:
 
 def use_token(token: Token) -> None:
     """Note that the token was used: at most one write a minute."""
-    now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
-        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    if not use_is_noted(token):
+        use_tokens([token.pk])
+
+
+def use_tokens(token_ids: Collection[UUID]) -> None:
+    """Note that these tokens were used, in one write."""
+    Token.objects.filter(pk__in=token_ids).update(last_used_at=timezone.now())
+
+
+def use_is_noted(token: Token) -> bool:
+    """Whether a use of this token within the last minute has been noted already."""
+    return token.last_used_at is not None and timezone.now() - token.last_used_at < USED_EVERY

@@ -1,6 +1,7 @@
 """The protocol `cencomm.v1` with one client: frames in, verbs out. Bad input is answered, never a crash.
 
-What must not live here: rules (actions), delivery to others (hub), the origin check (messaging.live).
+What must not live here: who comes in (`entrance`), what a group's follower gets (`following`), delivery to others
+(`hub`), rules (actions).
 """
 
 from __future__ import annotations
@@ -14,27 +15,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.conf import settings
 from django.utils import translation
 
-from accounts.api_auth import Identity, officer_from_scope
 from accounts.errors import ScopeMissing
+from accounts.socket_auth import Identity
 from messaging import actions
 from messaging.delivery.direct import direct_writer
-from messaging.delivery.errors import BadFrame, TooManyGroups, failure_of
-from messaging.delivery.hub import Follower, Hub, hub
-from messaging.delivery.outbox import Frame, Outbox, Send, frame, frames_of
-from messaging.delivery.reads import Batch, batch_for_member, in_thread, reader
+from messaging.delivery.errors import BadFrame, failure_of
+from messaging.delivery.following import Following
+from messaging.delivery.frames_in import items_of, places_of
+from messaging.delivery.hub import Hub, hub
+from messaging.delivery.outbox import Frame, Outbox, Send, frame
+from messaging.delivery.reads import in_thread
 from messaging.delivery.verbs import acknowledge, mark_read, parcel_of, posted_item, session_lives
 from messaging.measures import measures
 from problems import Refusal
 
 logger = logging.getLogger("cencomm.messaging")
-SUBPROTOCOL = "cencomm.v1"
 SIGNED_OUT, FLOOD, TOO_BIG = 4401, 4429, 1009
-MAX_ITEMS = 100
-MAX_GROUPS = 200
 GROUPS_AN_ITEM = 4
 MAX_POSTS = 32
 BURST_SECONDS = 10.0
@@ -54,7 +53,7 @@ class Conversation:
         self._outbox = Outbox(send, max_bytes=limit, direct=direct_writer(send))
         self._posts: deque[asyncio.Task[None]] = deque()
         self._hub: Hub = hub()
-        self._follows: dict[UUID, tuple[Follower, asyncio.Task[None]]] = {}
+        self._following = Following(self)
         self._full_at = 0.0
         self._touched_at = time.monotonic()
         self._leaving = False
@@ -106,6 +105,10 @@ class Conversation:
         await asyncio.sleep(0.02)  # what was written in this turn of the loop has left
         self.close(code)
 
+    async def room(self) -> None:
+        """Wait until the client has read some of what waits for it: for those who send pages, not for the hub."""
+        await self._outbox.room()
+
     # -- the conversation
 
     async def run(self) -> None:
@@ -134,7 +137,7 @@ class Conversation:
         finally:
             self._hub.detach(self)
             measures.closed[self._outbox.closed or 1000] += 1
-            tasks = [writing, reading, *self._posts, *(task for _follower, task in self._follows.values())]
+            tasks = [writing, reading, *self._posts, *self._following.stop()]
             for task in tasks:
                 task.cancel()
             # A client that vanished while it was written to is no error of ours.
@@ -150,7 +153,7 @@ class Conversation:
                 continue
             text = message.get("text")
             if text is None:
-                self._refuse(BadFrame(), {})
+                self.refuse(BadFrame(), {})
                 if not self._allowed(1):
                     self.close(FLOOD)
                 continue
@@ -166,17 +169,12 @@ class Conversation:
                 await self._handle(item)
             self._idle.set()
 
-    def _items(self, text: str) -> list[Any]:
-        """Return the items of a frame: one object, or a list of them."""
+    def _items(self, text: str) -> list[dict[str, Any]]:
         try:
-            data = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            data = None
-        items = data if isinstance(data, list) else [data]
-        if not items or len(items) > MAX_ITEMS or not all(isinstance(item, dict) for item in items):
-            self._refuse(BadFrame(), {})
+            return items_of(text)
+        except BadFrame as bad:
+            self.refuse(bad, {})
             return []
-        return items
 
     def _allowed(self, count: int) -> bool:
         now = time.monotonic()
@@ -199,13 +197,14 @@ class Conversation:
 
     def _failed(self, error: Exception, item: Mapping[str, Any]) -> None:
         if isinstance(error, Refusal):
-            self._refuse(error, item)
+            self.refuse(error, item)
             return
         # Only the kind of failure: its message may quote what was sent.
         logger.error("an item of a socket failed: %s", type(error).__name__)
-        self._refuse(failure_of(error), item)
+        self.refuse(failure_of(error), item)
 
-    def _refuse(self, refusal: Refusal, item: Mapping[str, Any]) -> None:
+    def refuse(self, refusal: Refusal, item: Mapping[str, Any]) -> None:
+        """Tell the client why not, in its officer's language."""
         measures.socket_refusals[refusal.code] += 1
         message = item.get("message")
         wanted = message.get("id") if isinstance(message, dict) else message
@@ -260,81 +259,12 @@ class Conversation:
 
     async def _follow(self, item: dict[str, Any]) -> None:
         self._require("messages:read")
-        groups = item.get("groups")
-        if not isinstance(groups, dict):
-            raise BadFrame
-        positions = {_uuid(name): _position(value) for name, value in groups.items()}
-        if len(set(self._follows) | set(positions)) > MAX_GROUPS:
-            raise TooManyGroups
+        places = places_of(item)
         # Each group is read by itself: to ask for many, again and again, is as much work as to say much.
-        if not self._allowed(len(positions) // GROUPS_AN_ITEM):
+        if not self._allowed(len(places) // GROUPS_AN_ITEM):
             self.close(FLOOD)
             return
-        for group_id, (after, epoch) in positions.items():
-            known = self._follows.pop(group_id, None)
-            if known is not None:
-                known[1].cancel()
-                self._hub.unfollow(known[0])
-            follower = self._hub.follow(self, group_id)
-            task = asyncio.create_task(self._catch_up(follower, after, epoch))
-            self._follows[group_id] = (follower, task)
-
-    async def _catch_up(self, follower: Follower, after: int | None, epoch: UUID | None) -> None:
-        """Send everything after a position, then go live; or say "restart", or why not."""
-        group, resumes = str(follower.group_id), after is not None
-        try:
-            while not follower.ended:
-                batch = await self._next_batch(follower, after, epoch)
-                if follower.ended:
-                    return
-                if batch.restart:
-                    measures.reconnects["restart"] += 1
-                    self._hub.unfollow(follower)
-                    self.put(frame({"op": "restart", "group": group, "epoch": str(batch.epoch)}))
-                    return
-                for part in frames_of(one.raw for one in batch.items):
-                    self.put(part)
-                if self._hub.join(follower, batch):
-                    measures.count_follow(resumes=resumes)
-                    self.put(
-                        frame({"op": "caught_up", "group": group, "head": batch.last, "epoch": str(batch.epoch)})
-                    )
-                    return
-                after, epoch = batch.last, batch.epoch
-                await self._outbox.room()
-        except Refusal as refusal:
-            if not follower.ended:  # who was told "left" meanwhile knows already
-                measures.count_unfollowed(resumes=resumes, ours=refusal.status >= 500)
-                self._stop_following(follower)
-                self._refuse(refusal, {"group": group})
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001
-            logger.error("catching up failed: %s", type(error).__name__)
-            measures.count_unfollowed(resumes=resumes, ours=True)
-            self._stop_following(follower)
-            self._refuse(failure_of(error), {"group": group})
-
-    def _stop_following(self, follower: Follower) -> None:
-        self._hub.unfollow(follower)
-        known = self._follows.get(follower.group_id)
-        if known is not None and known[0] is follower:
-            del self._follows[follower.group_id]
-
-    async def _next_batch(self, follower: Follower, after: int | None, epoch: UUID | None) -> Batch:
-        officer, group_id = self._identity.officer, follower.group_id
-        if after is not None and self._hub.recent(follower, after, epoch) is not None:
-            membership = await self._act(lambda: reader(officer, group_id))
-            follower.membership_id = membership.pk
-            # Asked again after the wait: memory moves on, and whoever was removed has been ended meanwhile.
-            remembered = None if follower.ended else self._hub.recent(follower, after, epoch)
-            if remembered is not None:
-                measures.pages_from_memory += 1
-                return remembered
-        found = await self._act(lambda: batch_for_member(officer, group_id, after, epoch))
-        measures.pages_from_database += 1
-        follower.membership_id, batch = found
-        return batch
+        self._following.follow(places)
 
     async def _act[T](self, work: Callable[[], T]) -> T:
         return await in_thread(work, language=self._identity.officer.language)
@@ -361,37 +291,3 @@ _VERBS: Mapping[Any, Callable[[Conversation, dict[str, Any]], Awaitable[None]]] 
     "seen": Conversation._seen,
     "ping": Conversation._ping,
 }
-
-
-async def converse(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """Accept a socket whose origin was checked, sign its client in, and speak with it; 4401 if nobody signs in."""
-    await receive()  # websocket.connect
-    identity = await in_thread(lambda: officer_from_scope(scope))
-    offered = SUBPROTOCOL in scope.get("subprotocols", ())
-    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
-    if identity is None:
-        measures.closed[SIGNED_OUT] += 1
-        await send({"type": "websocket.close", "code": SIGNED_OUT})
-        return
-    await Conversation(identity, receive, send).run()
-
-
-def _uuid(value: object) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        raise BadFrame from None
-
-
-def _position(value: object) -> tuple[int | None, UUID | None]:
-    """Return position and epoch of a "follow"; both are None for whoever has none."""
-    if not value:
-        return None, None
-    if not isinstance(value, dict):
-        raise BadFrame
-    after, epoch = value.get("after"), value.get("epoch")
-    if after is None:
-        return None, None
-    if not isinstance(after, int) or isinstance(after, bool) or after < 0 or epoch is None:
-        raise BadFrame
-    return after, _uuid(epoch)

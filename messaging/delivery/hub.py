@@ -11,97 +11,50 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections import Counter, deque
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from accounts.socket_auth import Identity
+from messaging.delivery.feeds import Client, Feed, Follower, Place
 from messaging.delivery.outbox import Frame, frame, frames_of
-from messaging.delivery.reads import Batch, Item, batch_for_hub, batch_of_fresh, ends_reading, in_thread, pulse
+from messaging.delivery.reads import (
+    Batch,
+    batch_for_hub,
+    batch_from,
+    batch_of_fresh,
+    ends_reading,
+    in_thread,
+    pulse,
+)
 from messaging.fresh import fresh
 from messaging.measures import measures
 from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, wake_ups
 
 logger = logging.getLogger("cencomm.messaging")
-RECENT_ITEMS = 1000
-RECENT_BYTES = 1024 * 1024
 HEALED_AFTER = 1.0  # a head that no wake-up has told of by then was found by the heartbeat
 SIGNED_OUT = 4401
+REVOKED_SECONDS = 120.0  # longer than a sign-in is waited for
 
 
-class Client(Protocol):
-    """What the hub needs of a socket."""
-
-    @property
-    def officer_id(self) -> UUID: ...
-    @property
-    def session_id(self) -> UUID | None: ...
-    @property
-    def token_id(self) -> UUID | None: ...
-    def put(self, one: Frame) -> None: ...
-    def close(self, code: int) -> None: ...
-
-
-@dataclass(eq=False, slots=True)
-class Follower:
-    """One socket in one group: up to where everything has been queued for it, and whether it is live."""
-
-    client: Client
-    group_id: UUID
-    membership_id: UUID | None = None
-    position: int = 0
-    live: bool = False
-    ended: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class Feed:
-    """What this process knows of one group's stream while somebody here follows it."""
-
-    group_id: UUID
-    head: int | None = None
-    epoch: UUID | None = None
-    target: int = 0
-    heard: int = 0
-    committed_at: float = 0.0
-    followers: set[Follower] = field(default_factory=set)
-    recent: deque[Item] = field(default_factory=deque)
-    recent_bytes: int = 0
-    pumping: asyncio.Task[None] | None = None
-
-    def remember(self, items: Iterable[Item]) -> None:
-        """Keep the newest items for those who reconnect: a storm then costs the database nothing."""
-        for item in items:
-            self.recent.append(item)
-            self.recent_bytes += len(item.raw)
-        while self.recent and (self.recent_bytes > RECENT_BYTES or len(self.recent) > RECENT_ITEMS):
-            self.recent_bytes -= len(self.recent.popleft().raw)
-
-    def since(self, position: int, epoch: UUID | None) -> list[Item] | None:
-        """Return everything from a position to the head, None if that is not all remembered."""
-        if self.head is None or epoch is None or epoch != self.epoch or not 0 <= position <= self.head:
-            return None
-        if position == self.head:
-            return []
-        if not self.recent or self.recent[0].seq > position + 1:
-            return None
-        return [item for item in self.recent if item.seq > position]
-
-    def forget(self) -> None:
-        """Drop what was remembered."""
-        self.recent.clear()
-        self.recent_bytes = 0
+def ends(revoked: Revoked, client: Client | Identity) -> bool:
+    """Whether this revocation is about this client's sign-in."""
+    if revoked.session_id is not None or revoked.token_id is not None:
+        return (revoked.session_id is not None and client.session_id == revoked.session_id) or (
+            revoked.token_id is not None and client.token_id == revoked.token_id
+        )
+    return client.officer_id == revoked.officer_id
 
 
 class Hub:
     """Runs on one loop. `start` is called by the first socket, `stop` by tests and at the end of the process."""
 
     def __init__(self) -> None:
-        self._clients: set[Client] = set()
+        self._clients: dict[Client, set[Follower]] = {}
+        self._sockets: Counter[UUID] = Counter()
+        self._revoked: deque[tuple[float, Revoked]] = deque()
         self._feeds: dict[UUID, Feed] = {}
         self._subscription: Subscription | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -122,18 +75,31 @@ class Hub:
     def attach(self, client: Client, *, limit: int) -> bool:
         """Count a socket in; False when its officer has `limit` of them in this process already."""
         self._start()
-        same = sum(one.officer_id == client.officer_id for one in self._clients)
-        if same >= limit:
+        if self._sockets[client.officer_id] >= limit:
             return False
-        self._clients.add(client)
+        self._sockets[client.officer_id] += 1
+        self._clients[client] = set()
         return True
 
     def detach(self, client: Client) -> None:
         """Forget a socket and everything it follows."""
-        self._clients.discard(client)
-        for feed in list(self._feeds.values()):
-            for follower in [one for one in feed.followers if one.client is client]:
-                self.unfollow(follower)
+        followers = self._clients.pop(client, None)
+        if followers is None:
+            return
+        self._sockets[client.officer_id] -= 1
+        if not self._sockets[client.officer_id]:
+            del self._sockets[client.officer_id]
+        for follower in list(followers):
+            self.unfollow(follower)
+
+    def listen(self) -> float:
+        """Hear of revocations from now on, if not yet; return a mark for `ended_since`."""
+        self._start()
+        return asyncio.get_running_loop().time()
+
+    def ended_since(self, mark: float, identity: Identity) -> bool:
+        """Whether a sign-in that was looked up after `mark` has ended meanwhile, before its socket was attached."""
+        return any(at >= mark and ends(revoked, identity) for at, revoked in self._revoked)
 
     def follow(self, client: Client, group_id: UUID) -> Follower:
         """Watch a group for a socket, before it is read: what ends the membership is noticed from now on."""
@@ -143,11 +109,15 @@ class Hub:
             fresh.follow(group_id)
         follower = Follower(client, group_id)
         feed.followers.add(follower)
+        if client in self._clients:
+            self._clients[client].add(follower)
         return follower
 
     def unfollow(self, follower: Follower) -> None:
         """Stop delivering; a group that nobody follows here is forgotten."""
         follower.live, follower.ended = False, True
+        if follower.client in self._clients:
+            self._clients[follower.client].discard(follower)
         feed = self._feeds.get(follower.group_id)
         if feed is None:
             return
@@ -158,19 +128,29 @@ class Hub:
             if feed.pumping is not None:
                 feed.pumping.cancel()
 
-    def recent(self, follower: Follower, position: int, epoch: UUID | None) -> Batch | None:
-        """Return what a follower missed, from memory, if it is all there."""
-        feed = self._feeds[follower.group_id]
-        items = feed.since(position, epoch)
-        if items is None or feed.head is None or feed.epoch is None:
-            return None
-        return Batch(feed.epoch, feed.head, feed.head, items, restart=False)
+    def recent(self, follower: Follower, position: int | None, epoch: UUID | None) -> Batch | None:
+        """Return what a follower missed, from memory, if it is all there. Without a position: the newest events."""
+        return self._feeds[follower.group_id].since(position, epoch)
+
+    async def page(self, follower: Follower, position: int | None, epoch: UUID | None) -> Batch:
+        """Read what comes after a position; whoever stands at the same place meanwhile shares the reading.
+
+        What was read is the group's: the caller asks before and after whether this follower may have it.
+        """
+        feed, place = self._feeds[follower.group_id], (position, epoch)
+        reading = feed.readings.get(place)
+        if reading is None:
+            work = in_thread(lambda: batch_from(feed.group_id, position, epoch))
+            reading = feed.readings[place] = asyncio.get_running_loop().create_task(work)
+            reading.add_done_callback(lambda done: _forget_reading(feed, place, done))
+        return await asyncio.shield(reading)
 
     def join(self, follower: Follower, batch: Batch) -> bool:
         """Make a follower live that has got everything up to `batch.last`; False if the feed is ahead by now."""
         feed = self._feeds[follower.group_id]
         if feed.head is None:
             feed.head, feed.epoch = batch.last, batch.epoch
+        feed.learn(batch)
         if batch.last < max(batch.head, feed.head):
             return False
         follower.position, follower.live = batch.last, True
@@ -192,6 +172,7 @@ class Hub:
                         feed.committed_at = committed_at
                     self._pump(feed)
             case Revoked():
+                self._note_revoked(wake)
                 self._revoke(wake)
             case Resync():
                 measures.resyncs += 1
@@ -199,17 +180,14 @@ class Hub:
 
     def _revoke(self, revoked: Revoked) -> None:
         for client in list(self._clients):
-            ended = (
-                (revoked.session_id is not None and client.session_id == revoked.session_id)
-                or (revoked.token_id is not None and client.token_id == revoked.token_id)
-                or (
-                    revoked.session_id is None
-                    and revoked.token_id is None
-                    and client.officer_id == revoked.officer_id
-                )
-            )
-            if ended:
+            if ends(revoked, client):
                 self._shut(client)
+
+    def _note_revoked(self, revoked: Revoked) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._revoked and self._revoked[0][0] < now - REVOKED_SECONDS:
+            self._revoked.popleft()
+        self._revoked.append((now, revoked))
 
     def _shut(self, client: Client) -> None:
         self.detach(client)
@@ -250,7 +228,7 @@ class Hub:
         feed.head = batch.last
         feed.remember(batch.items)
         first = batch.items[0].seq
-        whole = frames_of(item.raw for item in batch.items)
+        whole = batch.frames
         served = 0
         for follower in list(feed.followers):
             if not follower.live or follower.position >= batch.last:
@@ -355,6 +333,12 @@ class Hub:
         if self._subscription is not None:
             await self._subscription.close()
         self._subscription = self._beating = None
+
+
+def _forget_reading(feed: Feed, place: Place, done: asyncio.Task[Batch]) -> None:
+    feed.readings.pop(place, None)
+    if not done.cancelled():
+        done.exception()  # those who wait have it; where nobody does any more, nobody misses it
 
 
 def _note_delay(committed_at: float) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +18,15 @@ import orjson
 from django.db import close_old_connections
 from django.utils import translation
 
-from accounts.models import Officer
 from accounts.queries import ended_among
 from groups.access import RIGHTS, Right
-from groups.gates import member_of
+from groups.errors import NotAllowed, Stranger
+from groups.gates import members_among
 from groups.models import ClosedUserGroup, Membership, Role
+from messaging.delivery.outbox import Frame, frames_of
 from messaging.fresh import FreshItem
-from messaging.queries.events import EventPage, events_after, latest_events, page_for_delivery
+from messaging.queries.events import EventPage, page_for_delivery, page_from
+from problems import Refusal
 
 THREADS = 8
 READING_ROLES = frozenset(role for role, rights in RIGHTS.items() if Right.READ in rights)
@@ -40,7 +42,7 @@ class Item:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """A run of events without gaps, serialised once. `last`: position after it; `head`: how far there is more."""
 
@@ -49,6 +51,11 @@ class Batch:
     last: int
     items: Sequence[Item]
     restart: bool
+
+    @cached_property
+    def frames(self) -> list[Frame]:
+        """The items as frames: the same bytes for every socket that gets this run."""
+        return frames_of(item.raw for item in self.items)
 
     @property
     def at(self) -> float:
@@ -108,20 +115,27 @@ def batch_for_hub(group_id: UUID, after: int) -> Batch:
     return batch_of(page_for_delivery(group, after=after))
 
 
-def reader(officer: Officer, group_id: UUID) -> Membership:
-    """Return the membership by which an officer reads a group now. Raises Stranger, NotAllowed."""
-    return member_of(officer, group_id, Right.READ)
+def batch_from(group_id: UUID, after: int | None, epoch: UUID | None) -> Batch:
+    """Return what comes after a position in a group's stream, its newest events without one, or "restart".
 
-
-def batch_for_member(officer: Officer, group_id: UUID, after: int | None, epoch: UUID | None) -> tuple[UUID, Batch]:
-    """Return the membership's id and what comes after the member's position; the membership is asked each time.
-
-    It is asked again once the page was read: whoever was removed in between gets nothing of a page that may
-    hold what was said after that. Raises Stranger, NotAllowed, KeyDestroyed.
+    For whoever was asked for as a reader (`readers_among`), and is asked for again once this is read. Raises
+    KeyDestroyed.
     """
-    membership = reader(officer, group_id)
-    page = latest_events(membership) if after is None else events_after(membership, after=after, epoch=epoch)
-    return reader(officer, group_id).pk, batch_of(page)
+    group = ClosedUserGroup.objects.get(pk=group_id)
+    return batch_of(page_from(group, after=after, epoch=epoch))
+
+
+def readers_among(pairs: Sequence[tuple[UUID, UUID]]) -> list[UUID | Refusal]:
+    """Return, for each officer and group, the membership by which it is read now, or why not; in one query."""
+    found = members_among(pairs)
+    return [_reading(found.get(pair)) for pair in pairs]
+
+
+def _reading(member: tuple[UUID, Role] | None) -> UUID | Refusal:
+    if member is None:
+        return Stranger()
+    membership_id, role = member
+    return membership_id if role in READING_ROLES else NotAllowed()
 
 
 def pulse(

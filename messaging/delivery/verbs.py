@@ -15,6 +15,7 @@ from groups.errors import Stranger
 from groups.gates import member_of
 from messaging import actions
 from messaging.delivery.errors import BadFrame
+from messaging.delivery.frames_in import uuid_of
 from messaging.errors import MessageUnknown
 from messaging.presentation import time_json
 from messaging.queries import group_of_message
@@ -25,7 +26,7 @@ def parcel_of(officer: Officer, item: Mapping[str, Any]) -> actions.Parcel:
     """Return the message of an item as what the post office takes; no database. Raises BadFrame, InvalidMessage,
     MessageTooLarge.
     """
-    group_id = _uuid(item.get("group"))
+    group_id = uuid_of(item.get("group"))
     with translation.override(officer.language):
         draft = message_of(item.get("message"))
         said = actions.said_by(draft)
@@ -48,7 +49,7 @@ def posted_item(posted: actions.Posted) -> dict[str, Any]:
 
 def acknowledge(officer: Officer, item: Mapping[str, Any]) -> dict[str, Any]:
     """Acknowledge the message of an item. A stranger is told the same as of a message that never was."""
-    message_id = _uuid(item.get("message"))
+    message_id = uuid_of(item.get("message"))
     try:
         membership = member_of(officer, group_of_message(message_id), Right.SEE_GROUP)
     except Stranger:
@@ -62,7 +63,7 @@ def mark_read(officer: Officer, item: Mapping[str, Any]) -> None:
     seq = item.get("seq")
     if not isinstance(seq, int) or isinstance(seq, bool):
         raise BadFrame
-    actions.mark_seen(member_of(officer, _uuid(item.get("group")), Right.READ), seq=seq)
+    actions.mark_seen(member_of(officer, uuid_of(item.get("group")), Right.READ), seq=seq)
 
 
 def session_lives(session_id: UUID) -> bool:
@@ -73,10 +74,3 @@ def session_lives(session_id: UUID) -> bool:
         return False
     see_session(session, now=now)
     return True
-
-
-def _uuid(value: object) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        raise BadFrame from None

@@ -47,9 +47,7 @@ def events_after(
     """
     _require_read(membership)
     group = ClosedUserGroup.objects.get(pk=membership.group_id)
-    if (epoch is not None and epoch != group.stream_epoch) or not 0 <= after <= group.head:
-        return EventPage(group.stream_epoch, group.head, restart=True)
-    return page_for_delivery(group, after=after, limit=limit)
+    return page_from(group, after=after, epoch=epoch, limit=limit)
 
 
 def latest_events(membership: Membership, *, limit: int = LATEST) -> EventPage:
@@ -57,6 +55,15 @@ def latest_events(membership: Membership, *, limit: int = LATEST) -> EventPage:
     _require_read(membership)
     group = ClosedUserGroup.objects.get(pk=membership.group_id)
     return page_for_delivery(group, after=max(0, group.head - limit), limit=limit)
+
+
+def page_from(group: ClosedUserGroup, *, after: int | None, epoch: UUID | None, limit: int = MAX_PAGE) -> EventPage:
+    """Return what a reader of the group at this position gets; without one the newest events."""
+    if after is None:
+        return page_for_delivery(group, after=max(0, group.head - LATEST))
+    if (epoch is not None and epoch != group.stream_epoch) or not 0 <= after <= group.head:
+        return EventPage(group.stream_epoch, group.head, restart=True)
+    return page_for_delivery(group, after=after, limit=limit)
 
 
 def page_for_delivery(group: ClosedUserGroup, *, after: int, limit: int = MAX_PAGE) -> EventPage:

@@ -11,9 +11,10 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts import actions, queries
-from accounts.api_auth import officer_from_scope, require_scope, signed_in
+from accounts.api_auth import require_scope, signed_in
 from accounts.errors import BadToken, NoSuchObject, ScopeMissing
 from accounts.models import Officer, Token
+from accounts.socket_auth import officer_from_scope
 from audit.models import Entry
 from tests.accounts.conftest import Clock, code_of
 from tests.cast import sign_in, token_for

@@ -184,13 +184,13 @@ def test_the_stream_refuses_in_the_officers_language(fatou: Officer) -> None:
     told: list[Any] = []
 
     class Told:
-        """What `Conversation._refuse` needs of a conversation."""
+        """What `Conversation.refuse` needs of a conversation."""
 
         _identity = type("Identity", (), {"officer": fatou})
         put = staticmethod(told.append)
 
     async def refuse() -> None:
-        Conversation._refuse(Told(), MessageUnknown(), {})  # type: ignore[arg-type]
+        Conversation.refuse(Told(), MessageUnknown(), {})  # type: ignore[arg-type]
 
     async_to_sync(refuse)()
     assert json.loads(told[0].text)[0]["problem"]["title"] == NOTHING_SUCH

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from messaging.delivery import feeds
 from messaging.delivery import hub as module
 from messaging.delivery.hub import Hub
 from messaging.delivery.outbox import FRAME_BYTES, TOO_SLOW, Frame, Outbox, frame, frames_of
@@ -164,7 +165,7 @@ async def test_a_storm_is_served_from_memory(hub: Hub, stream: Stream) -> None:
 
 
 async def test_memory_is_bounded(hub: Hub, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RECENT_ITEMS", 4)
+    monkeypatch.setattr(feeds, "RECENT_ITEMS", 4)
     follower = joined(hub, FakeClient())
     stream.grow(10)
     hub.wake(GroupMoved(GROUP, 10))

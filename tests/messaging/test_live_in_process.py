@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from channels.testing import WebsocketCommunicator
-from django.db import connection
 from django.test import Client
 
 from accounts.models import Officer
-from cencomm.asgi import application
 from groups.models import ClosedUserGroup
 from messaging.actions import post_message
 from messaging.delivery.hub import hub
 from tests.cast import membership_of
 from tests.messaging.conftest import draft
+from tests.messaging.inside import Inside, aside
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Inside:
-    """A client without a wire."""
-
-    def __init__(self, token: str = "", path: str = "/ws/v1", **headers: str) -> None:
-        given = {**headers, **({"authorization": f"Bearer {token}"} if token else {})}
-        encoded = [(name.encode(), value.encode()) for name, value in given.items()]
-        self.communicator = WebsocketCommunicator(application, path, encoded, ["cencomm.v1"])
-        self.items: list[dict[str, Any]] = []
-
-    async def until(self, op: str) -> dict[str, Any]:
-        async with asyncio.timeout(20):
-            while True:
-                for at, item in enumerate(self.items):
-                    if item["op"] == op:
-                        return self.items.pop(at)
-                self.items += json.loads(await self.communicator.receive_from(timeout=20))
-
-    async def say(self, **item: Any) -> None:
-        await self.communicator.send_json_to(item)
-
-
-async def aside[**P, T](work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run synchronous work in a thread, and leave no connection open there."""
-
-    def run() -> T:
-        try:
-            return work(*args, **kwargs)
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(run)
 
 
 async def test_the_application_works_without_a_server(

@@ -9,45 +9,56 @@ import pytest
 
 from accounts.models import Officer
 from groups.actions import change_role, remove_member
-from groups.errors import NotAllowed, Stranger
 from groups.models import ClosedUserGroup, Membership, Role
 from messaging.actions import Posted
 from messaging.delivery import reads
-from messaging.queries import EventPage
+from messaging.delivery.hub import hub
+from messaging.queries.events import EventPage
+from tests.messaging.inside import Inside, aside
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("after", [None, 0])
 @pytest.mark.parametrize(
-    ("end", "refusal"),
+    ("end", "status"),
     [
-        (lambda by, of: remove_member(by, member_id=of.pk), Stranger),
-        (lambda by, of: change_role(by, member_id=of.pk, role=Role.AUDITOR), NotAllowed),
+        (lambda by, of: remove_member(by, member_id=of.pk), 404),
+        (lambda by, of: change_role(by, member_id=of.pk, role=Role.AUDITOR), 403),
+        (lambda by, of: None, None),
     ],
-    ids=["removed", "made auditor"],
+    ids=["removed", "made auditor", "stays"],
 )
-def test_a_page_that_holds_what_was_said_after_the_removal_is_not_given(
+async def test_a_page_that_holds_what_was_said_after_the_removal_is_not_given(
     room: ClosedUserGroup,
     amina: Officer,
     fatou: Officer,
     member: Callable[[Officer], Membership],
     post: Callable[..., Posted],
+    token_for: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
     after: int | None,
     end: Callable[[Membership, Membership], Any],
-    refusal: type[Exception],
+    status: int | None,
 ) -> None:
-    coordinator, reader = member(amina), member(fatou)
+    coordinator, reader = await aside(lambda: (member(amina), member(fatou)))
+    epoch, read = str(room.stream_epoch), reads.page_from
 
-    def read_late(read: Callable[..., EventPage]) -> Callable[..., EventPage]:
-        def late(*args: Any, **values: Any) -> EventPage:
-            end(coordinator, reader)
-            post(amina, body={"text": "now that she is gone"})
-            return read(*args, **values)
+    def read_late(*args: Any, **values: Any) -> EventPage:
+        monkeypatch.setattr(reads, "page_from", read)
+        end(coordinator, reader)
+        post(amina, body={"text": "now that she is gone"})
+        return read(*args, **values)
 
-        return late
-
-    monkeypatch.setattr(reads, "latest_events", read_late(reads.latest_events))
-    monkeypatch.setattr(reads, "events_after", read_late(reads.events_after))
-    with pytest.raises(refusal):
-        reads.batch_for_member(fatou, room.pk, after, room.stream_epoch)
+    monkeypatch.setattr(reads, "page_from", read_late)
+    one = Inside(await aside(token_for, fatou))
+    await one.connect()
+    await one.say(op="follow", groups={str(room.pk): {} if after is None else {"after": after, "epoch": epoch}})
+    if status is None:
+        await one.until("caught_up")
+        assert [item["op"] for item in one.items].count("event") == 1  # the same page, for whoever stays
+    else:
+        told = await one.until("refused")
+        assert (told["group"], told["problem"]["status"]) == (str(room.pk), status)
+        assert [item["op"] for item in one.items] == ["hello"]
+    await one.leave()
+    await hub().stop()
