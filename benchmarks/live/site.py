@@ -101,14 +101,14 @@ def _group(number: int, administration: Any, members: int, session_every: int) -
         )
         Membership.objects.create(group=group, officer=officer, role="officer", country="NG")
         if session_every and member % session_every == session_every - 1:
-            credentials.append(_session(officer))
+            credentials.append(session_of(officer))
         else:
             _token, secret = create_token(officer=officer, name="bench", scopes=["messages:read", "messages:write"])
             credentials.append(secret)
     return str(group.pk), credentials
 
 
-def _session(officer: Any) -> str:
+def session_of(officer: Any) -> str:
     """Return the key of a session of this officer that has passed the second factor."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django_otp import DEVICE_ID_SESSION_KEY
