@@ -72,10 +72,8 @@ def _set_up(databases: Databases) -> None:
     from django.core.management import call_command
 
     django.setup()
-    for alias in ("default", "cen"):
-        call_command("migrate", database=alias, verbosity=0, skip_checks=True)
     with open(os.devnull, "w") as nowhere:
-        call_command("grant_application_roles", stdout=nowhere)
+        call_command("prepare_databases", verbosity=0, stdout=nowhere)
 
 
 def _leave() -> None:

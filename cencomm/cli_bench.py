@@ -13,6 +13,7 @@ BENCHMARKS = {
         "benchmarks.bench_fanout",
         "one group, everybody connected: deliveries per second, beside the peers",
     ),
+    "real": ("benchmarks.bench_real", "the product as it ships: four processes, one group, a hundred, a thousand"),
     "storm": ("benchmarks.bench_storm", "a thousand sockets that come back at once"),
     "post": ("benchmarks.bench_post_live", "the time to the answer of a post, many groups"),
 }

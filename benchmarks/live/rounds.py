@@ -66,6 +66,7 @@ class Measured:
     client_busy: list[float] = field(default_factory=list)
     failure: str = ""
     posted: int = 0
+    receipts: int = 0
     stored: int | None = None  # rows that these posts have left, where there are rows
 
     def rate(self, window: int) -> float:
@@ -89,6 +90,7 @@ class Measured:
             },
             "client_busy": round(max(self.client_busy, default=0.0), 2),
             "posted": self.posted,
+            "receipts": self.receipts,
             "stored": self.stored,
         } | ({"failed": self.failure} if self.failure else {})
 
@@ -153,6 +155,7 @@ async def _one_round(system: System, site: sites.Site, shape: Shape, found: Meas
             raise LostMessages(message)
     finally:
         found.posted += crowd.posted
+        found.receipts += sum(getattr(member, "receipts", 0) for group in crowd.members for member in group)
         crowd.leave()
         await asyncio.sleep(0.3)
 
