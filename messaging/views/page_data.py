@@ -12,7 +12,7 @@ from groups import phases
 from groups.access import RIGHTS, Right
 from groups.models import Membership, Role
 from groups.queries import members_by_right
-from messaging.kinds import RULES, Priority, Status
+from messaging.kinds import RULES, Handling, Priority, Status
 from nomenclature.names import country_name
 from simplified_forms.fields import Kind
 
@@ -69,8 +69,35 @@ def labels(membership: Membership, language: str) -> dict[str, Any]:
             Status.TRANSFERRED.value: _("in CEN"),
         },
         "priorities": dict(_texts(Priority)),
+        "handlings": dict(_texts(Handling)),
+        "sources": _sources(),
+        "information": _information(),
         "roles": dict(_texts(Role)),
         "notePlaceholder": _("Write to everybody in %(group)s") % {"group": membership.group.name},
+    }
+
+
+def _sources() -> dict[str, str]:
+    """Return the grades of a source (the "Admiralty" system, STANAG 2511)."""
+    return {
+        "A": _("A reliable"),
+        "B": _("B usually reliable"),
+        "C": _("C fairly reliable"),
+        "D": _("D not usually reliable"),
+        "E": _("E unreliable"),
+        "F": _("F cannot be judged"),
+    }
+
+
+def _information() -> dict[str, str]:
+    """Return the grades of an information, in the same system."""
+    return {
+        "1": _("1 confirmed"),
+        "2": _("2 probably true"),
+        "3": _("3 possibly true"),
+        "4": _("4 doubtful"),
+        "5": _("5 improbable"),
+        "6": _("6 cannot be judged"),
     }
 
 

@@ -1,6 +1,7 @@
 // What every page needs: clocks, the theme buttons, htmx with Django's CSRF token, the plain connection state.
 import { startClocks } from "./clock.js";
 import { csrfToken } from "./csrf.js";
+import { countKept, forgetKept } from "../messaging/kept.js";
 import { format, gettext, ngettext } from "./text.js";
 
 function startThemeChoice() {
@@ -28,28 +29,51 @@ function startHtmx() {
 }
 
 /** Pages without the live stream know whether there is a network, and what waits for it; the console knows more. */
-function startConnection() {
+async function startConnection() {
   const element = document.getElementById("connection");
-  if (!element || document.body.dataset.live === "yes") return;
-  const show = () => {
+  if (!element) return;
+  const { owner } = element.dataset;
+  const show = async () => {
+    const count = await countKept(owner, "out/");
+    if (document.body.dataset.live === "yes") return;
     const state = navigator.onLine ? "online" : "offline";
     const words = state === "online" ? gettext("online") : gettext("offline");
-    const count = waitingDrafts(element.dataset.owner);
     const drafts = count ? ` · ${format(ngettext("%(n)s waiting", "%(n)s waiting", count), { n: count })}` : "";
     element.dataset.state = state;
     element.querySelector("[data-connection-text]").textContent = words + drafts;
   };
-  for (const name of ["online", "offline", "storage"]) window.addEventListener(name, show);
-  show();
+  for (const name of ["online", "offline", "pageshow"]) window.addEventListener(name, show);
+  if (globalThis.BroadcastChannel) new BroadcastChannel(`cencomm/${owner}`).addEventListener("message", show);
+  await show();
 }
 
-/** How many messages lie in this officer's outbox (static/messaging/outbox.js writes it). */
-function waitingDrafts(owner) {
-  try {
-    return JSON.parse(localStorage.getItem(`cencomm-outbox:${owner}`))?.length ?? 0;
-  } catch {
-    return 0;
-  }
+/** Whoever signs out is told what was not sent. It stays, sealed, until the same officer signs in here again. */
+function startSignOut() {
+  const form = document.querySelector("form[data-sign-out]");
+  const dialog = document.getElementById("unsent-dialog");
+  if (!form || !dialog) return;
+  const { owner } = form.dataset;
+  let asked = false;
+  form.addEventListener("submit", async (event) => {
+    if (asked) return;
+    event.preventDefault();
+    asked = true;
+    const count = (await countKept(owner, "out/")) + (await countKept(owner, "draft/"));
+    if (count) {
+      document.getElementById("unsent-count").textContent = format(
+        ngettext("%(n)s message was written here and not sent.", "%(n)s messages were written here and not sent.", count), { n: count });
+      document.getElementById("officer-menu")?.hidePopover();
+      dialog.showModal();
+      return;
+    }
+    await forgetKept(owner).catch(() => {});
+    form.submit();
+  });
+  dialog.addEventListener("close", async () => {
+    asked = false;
+    if (dialog.returnValue === "delete") await forgetKept(owner).catch(() => {});
+    if (dialog.returnValue === "delete" || dialog.returnValue === "keep") form.submit();
+  });
 }
 
 /** On a narrow screen the navigation of a group scrolls: the page being shown comes into view. */
@@ -75,3 +99,4 @@ showCurrentPage();
 startThemeChoice();
 startHtmx();
 startConnection();
+startSignOut();

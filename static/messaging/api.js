@@ -1,4 +1,6 @@
-// The HTTP door, as the pages use it. Failures are {retry, after?, problem}: retry says that the same may work later.
+// The HTTP door, as the pages use it. Failures are {retry, after?, unsent, signedOut, problem}.
+//
+// retry: the same may work later; unsent: it never left this device; signedOut: only whoever signs in again can send it.
 import { csrfToken } from "../cencomm/csrf.js";
 import { gettext } from "../cencomm/text.js";
 
@@ -8,6 +10,7 @@ export async function call(method, path, body = undefined) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
+  const unsent = !navigator.onLine;
   let answer;
   try {
     answer = await fetch(`${BASE}${path}`, {
@@ -18,14 +21,22 @@ export async function call(method, path, body = undefined) {
       signal: AbortSignal.timeout(20000),
     });
   } catch {
-    throw { retry: true, problem: { status: 0, title: gettext("No connection to the server.") } };
+    throw { retry: true, unsent, problem: { status: 0, title: gettext("No connection to the server.") } };
   }
   const content = answer.status === 204 ? null : await answer.json().catch(() => null);
   if (answer.ok) return content;
-  const retry = answer.status === 429 || answer.status >= 502;
-  const after = Number(answer.headers.get("Retry-After")) * 1000 || undefined;
   const problem = content ?? { status: answer.status, title: gettext("The server could not do this.") };
-  throw { retry, after, problem };
+  const retry = [408, 425, 429].includes(answer.status) || answer.status >= 500;
+  const signedOut = answer.status === 401 || problem.code === "csrf"; // signed in anew elsewhere: this page is not
+  throw { retry: retry || signedOut, signedOut, after: pauseOf(answer), problem };
+}
+
+/** Retry-After in milliseconds: seconds, or a date. */
+function pauseOf(answer) {
+  const given = answer.headers.get("Retry-After");
+  if (!given) return undefined;
+  const pause = /^\d+$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now();
+  return pause > 0 ? Math.min(pause, 300000) : undefined;
 }
 
 export function fetchMessages(group, parameters) {

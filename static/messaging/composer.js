@@ -6,16 +6,19 @@ import { mintId } from "./outbox.js";
 import { el, kindTag } from "./rows.js";
 
 export class Composer {
-  /** settings: {element, data, labels, context, storage, send(message, instead), answerable(kind), openSeizure(warning), prepare(kind)} */
+  /**
+   * settings: {element, data, labels, context, drafts, send(message, instead) -> Promise, putAside(message), onError(text),
+   * find(id), answerable(kind, offer), openSeizure(warning), prepare(kind)}
+   */
   constructor(settings) {
     Object.assign(this, settings);
-    this.key = `cencomm-writing:${this.data.me.id}:${this.data.group.id}`;
     this.kinds = this.data.kinds.filter((kind) => kind.allowed);
     this.state = { kind: this.kinds[0]?.code, answer: null, supersedes: null };
     if (!this.kinds.length) return;
     this.element.hidden = false;
     this.build();
-    this.restore();
+    this.reset();
+    this.element.inert = true; // until it is known what an earlier page has left
   }
 
   build() {
@@ -29,7 +32,10 @@ export class Composer {
     this.foot.append(this.cancelButton, this.sendButton);
     this.element.replaceChildren(this.kindBar, this.answerLine, this.place, this.foot);
     this.sendButton.addEventListener("click", () => this.submit());
-    this.cancelButton.addEventListener("click", () => this.reset());
+    this.cancelButton.addEventListener("click", () => {
+      this.drafts.save(null);
+      this.reset();
+    });
     this.element.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
@@ -48,7 +54,24 @@ export class Composer {
 
   /** A new message of a kind, with what the system knows filled in (the figures of a sitrep). */
   async begin(kind) {
-    this.start(kind, { values: this.can(kind) ? await this.prepare(kind) : {} });
+    const values = this.can(kind) ? await this.prepare(kind) : {};
+    return this.open(kind, { values });
+  }
+
+  /** Starts something else; what was being written is not lost by it. */
+  async open(kind, options) {
+    if (kind === "seizure" && !options.supersedes) return this.start(kind, options);
+    await this.makeRoom();
+    return this.start(kind, options);
+  }
+
+  /** What is written here already and would be overwritten is put aside, in sight, as a draft. */
+  async makeRoom() {
+    if (!this.touched || !Object.keys(this.values()).length) return;
+    this.touched = false;
+    await this.drafts.settle();
+    await this.putAside(this.message(this.state.instead ?? mintId()));
+    await this.drafts.save(null);
   }
 
   can(kind) {
@@ -97,10 +120,17 @@ export class Composer {
   answerChoice(rule) {
     const select = el("select", "form-select form-select-sm", undefined, { "aria-label": gettext("Answers") });
     select.append(el("option", "", `${gettext("Answers which message?")}`, { value: "" }));
-    const candidates = this.answerable(rule.answers);
-    for (const message of candidates) select.append(el("option", "", `${message.reference} ${message.subject}`, { value: message.id }));
+    const candidates = new Map();
+    const offer = (messages) => {
+      for (const message of messages) {
+        if (candidates.has(message.id)) continue;
+        candidates.set(message.id, message);
+        select.append(el("option", "", `${message.reference} ${message.subject}`, { value: message.id }));
+      }
+    };
+    this.answerable(rule.answers, offer);
     select.addEventListener("change", () => {
-      const answer = candidates.find((message) => message.id === select.value);
+      const answer = candidates.get(select.value);
       if (answer) this.start(this.state.kind, { answer, values: this.values(), instead: this.state.instead });
     });
     return select;
@@ -141,7 +171,7 @@ export class Composer {
     return this.form?.values() ?? {};
   }
 
-  submit() {
+  async submit() {
     const { kind, answer, supersedes, instead, rule } = this.state;
     const body = this.values();
     if (kind === "note" && !body.text) return this.focus();
@@ -154,55 +184,83 @@ export class Composer {
       this.form.setErrors(problems);
       return;
     }
-    const message = { id: mintId(), kind, language: this.data.me.language, body, ...this.options.values() };
+    await this.hand(instead);
+  }
+
+  /** Once: a second press while the first is being kept is none. */
+  async hand(instead) {
+    if (this.handing) return;
+    this.handing = true;
+    try {
+      const message = this.message(mintId());
+      await this.drafts.settle();
+      await this.send(message, instead); // takes the draft away with the same stroke
+      this.reset();
+    } catch {
+      this.onError(gettext("This browser could not keep the message, so it was not sent. What you have written is still here."));
+    } finally {
+      this.handing = false;
+    }
+  }
+
+  message(id) {
+    const { kind, answer, supersedes } = this.state;
+    const message = { id, kind, language: this.data.me.language, body: this.values(), ...this.options.values() };
     const template = this.data.forms[kind]?.template;
     if (template) message.template = template;
     const subject = this.subject?.value.trim();
     if (subject) message.subject = subject;
     if (answer) message.in_reply_to = answer.id;
     if (supersedes) message.supersedes = supersedes.id;
-    this.send(message, instead); // a storage that is full throws here: what was written still stands
-    this.reset();
+    return message;
   }
 
-  /** Takes back what was refused, with the reasons at their fields; find(id): a message that is at hand. */
-  edit(entry, find) {
-    const { message, problem } = entry;
-    const rule = this.kinds.find((kind) => kind.code === message.kind);
-    const named = (id, kind) => (id ? (find(id) ?? { id, kind, reference: "" }) : null);
-    this.start(message.kind, {
-      answer: named(message.in_reply_to, rule?.answers ?? message.kind),
-      supersedes: named(message.supersedes, message.kind),
-      instead: entry.id,
-      values: message.body,
-      subject: message.subject ?? "",
-      options: message,
-      problems: problem?.errors ?? null,
-    });
+  /** Takes back what was refused or put aside, with the reasons at their fields. */
+  async edit(entry) {
+    await this.makeRoom();
+    this.take(entry.message, { instead: entry.id, problems: entry.problem?.errors ?? null });
     this.save();
   }
 
+  take(message, { instead = null, problems = null, focus = true } = {}) {
+    const rule = this.kinds.find((kind) => kind.code === message.kind);
+    const named = (id, kind) => (id ? (this.find(id) ?? { id, kind, reference: "" }) : null);
+    this.start(message.kind, {
+      answer: named(message.in_reply_to, rule?.answers ?? message.kind),
+      supersedes: named(message.supersedes, message.kind),
+      instead,
+      values: message.body,
+      subject: message.subject ?? "",
+      options: message,
+      problems,
+      focus,
+    });
+    this.touched = true;
+  }
+
   reset() {
-    this.storage.removeItem(this.key);
+    this.touched = false;
     this.start("note", { focus: false });
     if (!this.can("note")) this.start(this.kinds[0].code, { focus: false });
   }
 
   save() {
-    const values = this.values();
-    const { kind, answer, supersedes, instead } = this.state;
-    if (!Object.keys(values).length) this.storage.removeItem(this.key);
-    else this.storage.setItem(this.key, JSON.stringify({ kind, answer, supersedes, instead, values, subject: this.subject?.value ?? "" }));
+    if (this.handing) return;
+    this.touched = true;
+    const empty = !Object.keys(this.values()).length;
+    const value = empty ? null : { message: this.message(mintId()), instead: this.state.instead ?? null };
+    this.drafts.save(value).catch(() => this.onError(gettext("This browser cannot keep what you write: send it before you leave.")));
   }
 
-  restore() {
-    let kept = null;
-    try {
-      kept = JSON.parse(this.storage.getItem(this.key));
-    } catch {
-      this.storage.removeItem(this.key);
+  /** Goes on with what an earlier page of this officer has left; what other tabs left is put aside, in sight. */
+  async restore() {
+    if (!this.kinds.length) return;
+    const [newest, ...others] = await this.drafts.claim();
+    for (const { id, value } of others) {
+      await this.putAside(value.message);
+      await this.drafts.drop(id);
     }
-    if (kept && this.can(kept.kind) && kept.kind !== "seizure") this.start(kept.kind, { ...kept, focus: false });
-    else this.reset();
+    this.element.inert = false;
+    if (newest && this.can(newest.value.message.kind)) this.take(newest.value.message, { instead: newest.value.instead, focus: false });
   }
 }

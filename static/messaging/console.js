@@ -1,21 +1,23 @@
 // The console: puts stream, record, composer, outbox and live connection together. Each part is in its own module.
 import { format, gettext } from "../cencomm/text.js";
-import { call, fetchMessages, postMessage, problemText } from "./api.js";
+import { call, fetchMessage, fetchMessages, problemText } from "./api.js";
 import { startBoard } from "./board.js";
 import { Composer } from "./composer.js";
 import { showConnection, toast } from "./connection.js";
+import { Drafts } from "./drafts.js";
+import { startGoing } from "./going.js";
+import { History } from "./history.js";
+import { openKept } from "./kept.js";
 import { startKeyboard } from "./keyboard.js";
 import { Live, socketUrl } from "./live.js";
-import { Outbox } from "./outbox.js";
+import { fromServer } from "./model.js";
+import { pendingRow } from "./pending.js";
 import { Record } from "./record.js";
-import { pendingRow } from "./rows.js";
-import { sitrepFigures } from "./sitrep.js";
-import { Stream } from "./stream.js";
 import { startScreens } from "./screens.js";
+import { makeOutbox } from "./sending.js";
+import { sitrepFigures } from "./sitrep.js";
 import { GroupState } from "./state.js";
-
-const PAGE = 100; // messages per fetch
-const KEPT = 4000; // messages held of the live view
+import { Stream } from "./stream.js";
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("console-data").textContent);
@@ -24,23 +26,9 @@ document.body.dataset.live = "yes";
 
 // The page was made at this position; what came before is fetched, what comes after is told.
 const live = new Live({ group: group.id, url: socketUrl(), epoch: group.epoch, after: group.head });
-const outbox = new Outbox({
-  storage: localStorage,
-  owner: me.id,
-  locks: navigator.locks ?? null,
-  online: () => navigator.onLine,
-  deliver: async (groupId, message) => {
-    if (groupId === group.id && live.isLive()) {
-      try {
-        return await live.post(message);
-      } catch (failure) {
-        // The socket went away in between: the same message, by its id, through the other door.
-        if (!failure.retry || failure.problem) throw failure;
-      }
-    }
-    return postMessage(groupId, message);
-  },
-});
+const kept = await openKept(me.id, me.key);
+const locks = navigator.locks ?? null;
+const outbox = makeOutbox({ kept, locks, group: group.id, live });
 
 const state = new GroupState({ group, me });
 const { everything } = state;
@@ -49,35 +37,68 @@ const stream = new Stream(
   { scroller: $("stream"), rows: $("rows"), top: $("stream-top"), pill: $("new-pill") },
   { labels, language: me.language, lastSeen: me.last_seen, me: me.id },
 );
+const history = new History({
+  state,
+  fetchPage: (parameters) => fetchMessages(group.id, parameters),
+  head: () => live.cursor.after ?? 0,
+  reading: () => !stream.following,
+  onChange: (feed, { loading }) => feed === state.current && (loading ? stream.showTop() : stream.update()),
+  onError: (failure) => failure.problem?.status !== 0 && toast(problemText(failure.problem), { alert: true }),
+});
 const record = new Record({
   element: $("record"),
   url: (id) => data.urls.record.replace(data.urls.placeholder, id),
   onAct: actOn,
   onError: (text) => toast(text, { alert: true }),
 });
+const drafts = new Drafts({ kept, place: `${group.id}/console`, locks });
 const composer = new Composer({
   element: $("composer"),
   data,
   labels,
-  storage: localStorage,
+  drafts,
   context: {
     country: me.country,
     countries: group.countries.map(({ code, name }) => ({ code, label: name })),
     messages: (field) => choicesFor(field),
   },
-  send: (message, instead) => outbox.send(group.id, message, { instead }),
-  answerable: (kind) => everything.ordered().filter((message) => message.kind === kind && !message.answered).reverse(),
+  send: (message, instead) => outbox.send(group.id, message, { instead, without: [drafts.name] }),
+  putAside: (message) => outbox.keep(group.id, message),
+  onError: (text) => toast(text, { alert: true }),
+  find,
+  answerable,
   prepare: (kind) => (kind === "sitrep" ? sitrepFigures(group.id) : {}),
   openSeizure: (warning) => location.assign(data.urls.seizure + (warning ? `?warning=${warning.id}` : "")),
 });
 const board = startBoard({ url: data.urls.board, onView: showView, onCountry: (country) => filterBy({ country }) });
 let filters = {};
 
+// ---------- messages that are at hand ----------
+
+const others = new Map(); // the last few that were fetched by themselves
+
+function find(id) {
+  return everything.get(id) ?? state.current.get(id) ?? others.get(id);
+}
+
+function remember(json) {
+  others.set(json.id, fromServer(json, me));
+  if (others.size > 100) others.delete(others.keys().next().value);
+  return others.get(json.id);
+}
+
 /** Candidates for fields that name another message: seizures of a feedback, the warning of a seizure. */
 function choicesFor(field) {
   const kind = { seizures: "seizure", warning: "warning", feedbacks: "feedback" }[field];
   return everything.ordered().filter((message) => !kind || message.kind === kind).reverse()
     .map((message) => ({ code: message.id, label: `${message.reference} ${message.subject}` }));
+}
+
+/** Offers what waits for an answer of this kind: what is at hand at once, older ones when the server has told them. */
+async function answerable(kind, offer) {
+  offer(everything.ordered().filter((message) => message.kind === kind && !message.answered && !message.withdrawn).reverse());
+  const page = await fetchMessages(group.id, { kind, open: true, limit: 100 }).catch(() => ({ messages: [] }));
+  offer(page.messages.map(remember));
 }
 
 // ---------- what is shown ----------
@@ -100,38 +121,10 @@ function applyFilters(plain) {
   $("filter-line").hidden = empty || !filter.text;
   $("filter-text").textContent = filter.text ? format(gettext("Messages with “%(text)s”"), { text: filter.text }) : "";
   if (empty) state.show();
-  else {
-    state.show(filter).filtered = true;
-    fetchOlder();
-  }
+  else state.show(filter).filtered = true;
   stream.setFeed(state.current);
+  if (!empty || !state.current.atNewest) history.newest();
   screens.show("stream");
-}
-
-async function fetchOlder() {
-  const feed = state.current;
-  if (feed.loading || feed.complete) return;
-  feed.loading = true;
-  stream.showTop();
-  try {
-    const page = await fetchMessages(group.id, { ...serverFilter(feed.filter), after: feed.next, limit: PAGE });
-    state.take(feed, page.messages);
-    feed.next = page.next ?? undefined;
-    feed.complete = page.next === null;
-    // A search that had to give others their turn goes on by itself until something is found.
-    if (!page.complete && page.next !== null && feed === state.current) setTimeout(fetchOlder, 50);
-  } catch (failure) {
-    if (failure.problem?.status !== 0) toast(problemText(failure.problem), { alert: true });
-    else setTimeout(() => (feed.loading = false), 3000);
-  } finally {
-    feed.loading = false;
-    if (feed === state.current) stream.update();
-  }
-}
-
-function serverFilter(filter) {
-  const { kinds, statuses, ...rest } = filter;
-  return { ...rest, kind: kinds, status: statuses };
 }
 
 // ---------- the live stream ----------
@@ -143,6 +136,7 @@ function drawSoon() {
   if (batch) return;
   batch = requestAnimationFrame(() => {
     batch = null;
+    history.bound();
     stream.update();
   });
 }
@@ -150,62 +144,93 @@ function drawSoon() {
 live.addEventListener("event", ({ detail: { event } }) => {
   stream.freeze();
   state.apply(event);
+  history.saw(event);
   if (event.type === "message") outbox.confirm(event.message.id);
   if (event.type === "phase") toast(gettext("The phase of the operation has changed: reload the page."));
-  const shown = record.id && (everything.get(record.id) ?? state.current.get(record.id));
+  const shown = record.id && find(record.id);
   if (shown && (event.message === shown.id || event.message?.thread === shown.thread)) record.refresh();
   if (live.isLive()) board.refreshSoon();
   drawSoon();
 });
 live.addEventListener("caughtup", () => {
-  if (stream.following) everything.trim(KEPT);
   drawSoon();
   board.refreshSoon();
-  outbox.flush();
+  outbox.hurry();
 });
 live.addEventListener("restart", ({ detail: { epoch } }) => {
   live.cursor.epoch = epoch;
   for (const feed of state.feeds()) feed.empty();
   live.follow();
   stream.setFeed(state.current);
-  fetchOlder();
+  history.newest();
 });
 live.addEventListener("left", () => location.replace("/groups/?left"));
-live.addEventListener("signedout", () => location.reload());
+live.addEventListener("refused", () => location.reload()); // the page says why, or is another one by now
+live.addEventListener("signedout", async () => {
+  await drafts.writing;
+  location.reload(); // to the sign-in, and back here
+});
 live.addEventListener("state", showState);
 
 function showState() {
-  const state = live.state === "connecting" && !navigator.onLine ? "offline" : live.state;
-  showConnection(state, outbox.count());
+  showConnection({ state: live.state, retryAt: live.retryAt, since: live.since, drafts: outbox.count() });
 }
+
+setInterval(() => {
+  if (live.state === "waiting") showState();
+  if (outbox.retryAt) drawPending();
+}, 1000);
 
 // ---------- the outbox ----------
 
+const acts = {
+  again: ({ id }) => outbox.retry(id),
+  send: ({ id }) => outbox.retry(id),
+  discard: ({ id }) => outbox.discard(id),
+  edit: async (chosen) => {
+    // It stays in the outbox, as a draft, until what was made of it is there in its place.
+    await outbox.keep(chosen.group, chosen.message);
+    if (chosen.message.kind === "seizure") location.assign(`${data.urls.seizure}?draft=${chosen.id}`);
+    else {
+      screens.show("compose");
+      composer.edit(chosen);
+    }
+  },
+};
+let drawn = "";
+
 function drawPending() {
   const entries = outbox.entries(group.id).filter((entry) => !everything.get(entry.id));
-  $("pending").replaceChildren(...entries.map((entry) => pendingRow(entry, {
-    labels,
-    retry: ({ id }) => outbox.retry(id),
-    discard: ({ id }) => outbox.discard(id),
-    edit: (chosen) => {
-      // It stays in the outbox, as a draft, until what was made of it is there in its place.
-      outbox.keep(chosen.group, chosen.message);
-      if (chosen.message.kind === "seizure") location.assign(`${data.urls.seizure}?draft=${chosen.id}`);
-      else composer.edit(chosen, (id) => everything.get(id));
-    },
-  })));
+  const settings = { labels, forms: data.forms, online: navigator.onLine, retryAt: outbox.retryAt, acts };
+  const rows = entries.map((entry) => pendingRow(entry, settings));
+  // A second that runs down changes words only: a button that has the focus keeps it.
+  const now = JSON.stringify(entries.map(({ id, state: standing, problem, unsure }) => [id, standing, problem, unsure]));
+  if (now !== drawn) $("pending").replaceChildren(...rows);
+  else rows.forEach((row, at) => updateText($("pending").children[at], row));
+  drawn = now;
   if (stream.following) stream.stick();
   showState();
 }
 
+function updateText(row, fresh) {
+  const [old, text] = [row, fresh].map((one) => one.querySelector("[data-pending-state]"));
+  if (old.textContent !== text.textContent) old.textContent = text.textContent;
+}
+
 outbox.onChange(drawPending);
-addEventListener("storage", drawPending);
-addEventListener("online", () => outbox.flush());
+for (const name of ["online", "offline"]) addEventListener(name, drawPending);
+addEventListener("online", () => outbox.hurry());
 
 // ---------- acts ----------
 
-stream.addEventListener("older", fetchOlder);
+stream.addEventListener("older", () => history.older());
+stream.addEventListener("newer", () => history.newer());
+stream.addEventListener("newest", () => {
+  history.newest();
+  stream.setFeed(state.current);
+});
 stream.addEventListener("seen", ({ detail: { seq } }) => live.seen(seq));
+const going = startGoing({ stream, history, fetchPage: (parameters) => fetchMessages(group.id, parameters) });
 let showing = 0;
 stream.addEventListener("select", ({ detail: { id, open } }) => {
   clearTimeout(showing);
@@ -220,20 +245,16 @@ function answerKind(message) {
   return composer.can(wanted) ? wanted : "note";
 }
 
-function actOn(name, id) {
-  const message = everything.get(id) ?? state.current.get(id);
-  if (name === "open") {
-    stream.select(id, { open: true });
-    return;
-  }
-  if (name === "newSeizure") location.assign(data.urls.seizure);
-  else if (name === "seizure") location.assign(`${data.urls.seizure}?warning=${id}`);
-  else if (name === "correct" && message?.kind === "seizure") location.assign(`${data.urls.seizure}?supersedes=${id}`);
-  else if (message) {
-    screens.show("compose");
-    if (name === "answer") composer.start(answerKind(message), { answer: message });
-    if (name === "correct") composer.start(message.kind, { supersedes: message, values: message.body, subject: message.subject, options: message });
-  }
+async function actOn(name, id) {
+  if (name === "open") return stream.select(id, { open: true });
+  if (name === "newSeizure") return location.assign(data.urls.seizure);
+  if (name === "seizure") return location.assign(`${data.urls.seizure}?warning=${id}`);
+  const message = find(id) ?? (await fetchMessage(id).then(remember, () => null));
+  if (!message) return toast(gettext("No connection to the server."), { alert: true });
+  if (name === "correct" && message.kind === "seizure") return location.assign(`${data.urls.seizure}?supersedes=${id}`);
+  screens.show("compose");
+  if (name === "answer") return composer.open(answerKind(message), { answer: message });
+  return composer.open(message.kind, { supersedes: message, values: message.body, subject: message.subject, options: message });
 }
 
 function write(kind) {
@@ -241,7 +262,7 @@ function write(kind) {
   composer.begin(kind);
 }
 
-const selected = () => stream.selected && (everything.get(stream.selected) ?? state.current.get(stream.selected));
+const selected = () => stream.selected && find(stream.selected);
 
 startKeyboard({
   j: () => stream.move(1),
@@ -257,6 +278,8 @@ startKeyboard({
   n: () => write("note"),
   w: () => write("warning"),
   s: () => composer.can("seizure") && actOn(selected()?.kind === "warning" ? "seizure" : "newSeizure", stream.selected),
+  u: () => going.toUnread(),
+  g: () => going.open(),
   End: () => stream.toNewest(),
   "/": () => $("search").focus(),
   "?": () => $("help-dialog").showModal(),
@@ -283,8 +306,16 @@ new ResizeObserver(() => $("content").style.setProperty("--composer-size", `${$(
 $("composer-closed").hidden = data.kinds.some((kind) => kind.allowed);
 
 stream.setFeed(everything);
-fetchOlder();
-drawPending();
+history.older();
 live.start();
+if (!kept.lasting) toast(gettext("This browser keeps nothing: what is not sent is lost when the page is closed."), { alert: true });
+await outbox.refresh();
+await composer.restore();
+outbox.flush();
+document.body.dataset.ready = "yes";
 if (location.hash === "#sitrep") write("sitrep");
-if (location.hash.startsWith("#m-")) call("GET", `/messages/${location.hash.slice(3)}`).then(() => stream.select(location.hash.slice(3), { open: true }), () => {});
+if (location.hash.startsWith("#m-")) {
+  const message = await call("GET", `/messages/${location.hash.slice(3)}`).then(remember, () => null);
+  if (message && !everything.get(message.id)) await going.to(message.seq - 1);
+  if (message) stream.select(message.id, { open: true });
+}

@@ -56,8 +56,22 @@ export class Cursor {
   }
 }
 
-/** Milliseconds to wait before attempt n (from 0): doubling to half a minute, with full jitter against storms. */
+/** Milliseconds to wait before attempt n (from 0): anything up to a ceiling that doubles to half a minute (full jitter). */
 export function backOff(attempt, random = Math.random()) {
-  const ceiling = Math.min(30000, 500 * 2 ** Math.min(attempt, 6));
-  return Math.round(250 + random * ceiling);
+  return Math.round(random * Math.min(30000, 1000 * 2 ** Math.min(attempt, 6)));
+}
+
+/**
+ * What to do when the socket was closed with this code: {end: "signedout" | "refused"} for good, or {wait} in
+ * milliseconds. `attempt` counts the connections that did not hold; a stable one starts it again at 0.
+ */
+export function afterClose(code, attempt, random = Math.random()) {
+  if (code === 4401) return { end: "signedout" };
+  if (code === 4403 || code === 4404) return { end: "refused" };
+  if (code === 4429) return { wait: 15000 + backOff(attempt + 3, random) };
+  // Too slow: the place is still ours, there is only much to catch up with. The second time it is given more room.
+  if (code === 4408 && attempt === 0) return { wait: 0 };
+  // A server that goes away in good order comes back, and everybody with it: spread over two seconds at least.
+  if (code === 1012 || code === 1001) return { wait: backOff(Math.max(attempt, 1), random) };
+  return { wait: backOff(attempt, random) };
 }

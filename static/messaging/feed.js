@@ -24,26 +24,47 @@ export function matches(message, filter, now = Date.now()) {
   return true;
 }
 
-/** One view's messages by sequence number. */
+/**
+ * One view's messages by sequence number: a window on the group's history. Of what fits the view it holds everything
+ * from `floor` to `ceiling`; what lies outside is fetched when somebody goes there, and forgotten again behind them.
+ */
 export class Feed {
   constructor(filter = {}) {
     this.filter = filter;
     this.messages = new Map();
-    this.complete = false; // nothing older on the server
-    this.next = undefined; // where the next older page begins
+    this.empty();
   }
 
-  /** Forgets everything: history was restored, and must be fetched afresh. */
+  /** Forgets everything: the newest are fetched afresh. */
   empty() {
     this.messages.clear();
-    this.complete = false;
-    this.next = undefined;
+    this.complete = false; // nothing older on the server
+    this.next = undefined; // where the next older page begins
+    this.ceiling = Infinity; // above it nothing is held; Infinity: what comes is taken in
+    this.missed = 0; // came since, above the ceiling
+  }
+
+  /** Stands between `seq` and what follows it; both sides are to be fetched. */
+  moveTo(seq) {
+    this.empty();
+    this.next = seq + 1;
+    this.ceiling = seq;
+  }
+
+  get floor() {
+    return this.complete ? 0 : (this.next ?? 0);
+  }
+
+  get atNewest() {
+    return this.ceiling === Infinity;
   }
 
   /** Takes a message in, or its newer state. Answers "added", "changed" or "". */
   put(message) {
     const known = this.messages.get(message.id);
     if (!known && !matches(message, this.filter)) return "";
+    if (!known && message.seq > this.ceiling) this.missed += 1;
+    if (!known && (message.seq > this.ceiling || message.seq < this.floor)) return "";
     this.messages.set(message.id, known ? { ...known, ...message } : message);
     return known ? "changed" : "added";
   }
@@ -52,23 +73,28 @@ export class Feed {
     return this.messages.get(id);
   }
 
-  oldest() {
-    let oldest = Infinity;
-    for (const message of this.messages.values()) oldest = Math.min(oldest, message.seq);
-    return oldest === Infinity ? null : oldest;
-  }
-
   ordered() {
     return [...this.messages.values()].sort((a, b) => a.seq - b.seq);
   }
 
   /** Forgets the oldest beyond `limit`: they can be fetched again. Memory stays bounded through a long watch. */
   trim(limit) {
-    const excess = this.messages.size - limit;
-    if (excess <= 0) return;
-    for (const message of this.ordered().slice(0, excess)) this.messages.delete(message.id);
+    if (this.messages.size <= limit) return;
+    const all = this.ordered();
+    const kept = new Set(all.slice(-limit));
+    // What a kept message answers stays with it: the row above the one being read must not vanish.
+    for (const message of kept) if (this.messages.has(message.in_reply_to)) kept.add(this.messages.get(message.in_reply_to));
+    for (const message of all) if (!kept.has(message)) this.messages.delete(message.id);
     this.complete = false;
-    this.next = this.oldest();
+    this.next = all[all.length - limit].seq;
+  }
+
+  /** Forgets the newest beyond `limit`: whoever reads far back does not carry all that lies between. */
+  trimNewest(limit) {
+    if (this.messages.size <= limit) return;
+    const all = this.ordered();
+    for (const message of all.slice(limit)) this.messages.delete(message.id);
+    this.ceiling = all[limit - 1].seq;
   }
 }
 
@@ -115,6 +141,27 @@ export function foldReplies(replies, { unfolded = false, keep = 2 } = {}) {
   return { hidden: replies.length - keep, visible: replies.slice(-keep) };
 }
 
+/**
+ * The rows of the stream in their order, as many as there are messages and folds: {message, depth, at} or
+ * {fold, hidden, at}; `at` is the place of the block. A row takes part in the page or not by itself, so that a thread
+ * of thousands is as cheap as a note.
+ */
+export function toEntries(messages, { threaded = true, unfolded = new Set() } = {}) {
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  const entries = [];
+  for (const block of toBlocks(messages, { threaded })) {
+    const at = block.seq;
+    const { hidden, visible } = foldReplies(block.replies, { unfolded: unfolded.has(block.id) });
+    entries.push({ message: block.root, depth: block.indented ? 1 : 0, at });
+    if (hidden) entries.push({ fold: block.root, hidden, at });
+    for (const message of visible) entries.push({ message, depth: depthOf(message, block.root, byId), at });
+  }
+  return entries;
+}
+
+/** The element id of an entry's row. */
+export const rowId = (entry) => (entry.message ? `row-${entry.message.id}` : `fold-${entry.fold.id}`);
+
 /** Depth of an answer below its root, at most 2: warning, feedback, seizure. */
 export function depthOf(message, root, byId) {
   let depth = 0;
@@ -126,7 +173,7 @@ export function depthOf(message, root, byId) {
   return depth;
 }
 
-/** A slice of at most `size` blocks that holds `anchor` (an index); what lies outside is not in the page. */
+/** A slice of at most `size` rows that holds `anchor` (an index); what lies outside is not in the page. */
 export function sliceAround(length, anchor, size) {
   const from = Math.max(0, Math.min(anchor - Math.floor(size / 2), length - size));
   return { from, to: Math.min(length, from + size) };

@@ -1,4 +1,4 @@
-// The envelope of a message being written: priority, due time, acknowledgement, whom it addresses.
+// The envelope of a message being written: priority, due time, acknowledgement, whom it addresses, TLP and grading.
 import { gettext } from "../cencomm/text.js";
 import { el } from "./rows.js";
 
@@ -11,18 +11,26 @@ export function createOptions({ data, labels, rule, answer, given, onChange }) {
   const to = addressing(data, labels, given.addressed_to, onChange);
   const acknowledge = check(gettext("Wants acknowledgement"), given.acknowledge ?? rule.acknowledge, onChange);
   const due = rule.answered_by ? dueChoice(given.due_at, onChange) : null;
+  const handling = choice(gettext("May be passed on"), Object.entries(labels.handlings), given.handling ?? "AMBER", onChange);
+  const grade = (label, grades, value) => choice(label, [["", gettext("not graded")], ...Object.entries(grades)], value ?? "", onChange);
+  const source = grade(gettext("Source"), labels.sources, given.grading?.source);
+  const information = grade(gettext("Information"), labels.information, given.grading?.information);
   if (due) element.append(due.element);
-  element.append(priority.element, to.element, acknowledge.element, ...to.extra);
+  element.append(priority.element, to.element, handling.element, source.element, information.element, acknowledge.element, ...to.extra);
   // A note or an answer is written in one line; its envelope is one touch away.
   if (rule.code === "note" || answer) {
     const details = el("details", "composer-more");
-    details.append(el("summary", "form-hint", gettext("Priority, addressees, acknowledgement")), element);
+    details.append(el("summary", "form-hint", gettext("Priority, addressees, handling, acknowledgement")), element);
     return { element: details, folded: true, values };
   }
   return { element, folded: false, values };
 
   function values() {
-    const result = { priority: priority.input.value, acknowledge: acknowledge.input.checked };
+    const result = { priority: priority.input.value, acknowledge: acknowledge.input.checked, handling: handling.input.value };
+    // A grading says both: the half that is left open cannot be judged.
+    if (source.input.value || information.input.value) {
+      result.grading = { source: source.input.value || "F", information: information.input.value || "6" };
+    }
     const addressed = to.value();
     if (addressed) result.addressed_to = addressed;
     const dueAt = due?.value();

@@ -1,63 +1,89 @@
-// What this officer has written and the server has not yet confirmed. Kept in the browser's storage.
+// What this officer has written and the server has not yet confirmed. Kept on the disk (kept.js), by one id for good.
 //
-// An entry is {id, group, message, state, problem, written_at}; state: waiting, sending, failed, or draft (not to be sent).
-// The id is minted here and is the message's id: whatever is sent again, by socket or by HTTP, is the same message,
-// and the server answers a repetition with its first answer. An entry leaves the outbox only when it was confirmed
-// or thrown away by hand.
+// An entry is {id, group, message, state, problem, unsure, tries, written_at}. state: waiting, sending, failed, draft
+// (not to be sent), lost (does not open any more). unsure: it was sent and no answer came, so it may have arrived.
+// The id is minted by the writer and is the message's id: whatever is sent again, by socket or by HTTP, is the same
+// message, and the server answers a repetition with its first answer. An entry leaves the outbox only when it was
+// confirmed or thrown away by hand. Of several tabs one sends at a time; all of them show the same.
+
+const MOST_TRIES = 6; // of a message at which the server itself fails, before the next try is left to the officer
 
 export class Outbox {
-  /** storage: localStorage or alike; deliver(group, message): resolves when confirmed, rejects with {retry, problem}. */
-  constructor({ storage, owner, deliver, locks = null, schedule = setTimeout, online = () => true }) {
-    this.storage = storage;
-    this.key = `cencomm-outbox:${owner}`;
-    this.deliver = deliver;
-    this.locks = locks;
-    this.schedule = schedule;
-    this.online = online;
+  /** kept: a Kept; deliver(group, message): resolves when confirmed, rejects with {retry, after?, unsent?, signedOut?, problem?}. */
+  constructor({ kept, deliver, locks = null, schedule = (work, pause) => setTimeout(work, pause), random = Math.random, onSignedOut = () => {} }) {
+    Object.assign(this, { kept, deliver, locks, schedule, random, onSignedOut });
+    this.known = [];
+    this.version = 0; // of what is known: whoever reads while it changes reads again
     this.listeners = new Set();
     this.attempt = 0;
+    this.retryAt = null;
     this.running = null;
+    kept.addEventListener("change", () => this.refresh());
   }
 
+  /** Reads what is kept. Until this has resolved the outbox looks empty. */
+  async refresh() {
+    const { version } = this;
+    const found = await this.kept.all("out/");
+    if (version !== this.version) return this.refresh();
+    const entries = found.map(([name, entry]) => entry ?? { id: name.slice(4), group: null, message: null, state: "lost", written_at: "" });
+    this.known = entries.sort((a, b) => (a.written_at < b.written_at ? -1 : 1));
+    return this.announce();
+  }
+
+  learn(known) {
+    this.version += 1;
+    this.known = known;
+    this.announce();
+  }
+
+  /** Of a group, or all; what does not open any more belongs to every group. */
   entries(group = null) {
-    const all = this.read();
-    return group === null ? all : all.filter((entry) => entry.group === group);
+    return this.known.filter((entry) => group === null || entry.group === group || entry.state === "lost");
   }
 
-  /** How many wait for the network or for the officer. */
-  count(group = null) {
-    return this.entries(group).length;
+  get(id) {
+    return this.known.find((entry) => entry.id === id);
   }
 
-  /** Puts a message in, in the place of `instead` if it is an edited entry, and tries to send it. The caller minted its id. */
-  send(group, message, { instead = null } = {}) {
-    this.update((entries) => [
-      ...entries.filter((entry) => entry.id !== message.id && entry.id !== instead),
-      { id: message.id, group, message, state: "waiting", problem: null, written_at: new Date().toISOString() },
-    ]);
-    return this.flush();
+  /** How many are not with the server. */
+  count() {
+    return this.known.length;
+  }
+
+  /** Resolves when the message is on the disk, in the place of `instead` if it is an edited entry; then it is sent. */
+  async send(group, message, { instead = null, alongside = {}, without = [] } = {}) {
+    await this.put({ id: message.id, group, message, state: "waiting" }, { instead, alongside, without });
+    this.sent = this.flush();
   }
 
   /** Keeps a draft that is not to be sent yet. */
   keep(group, message) {
-    this.update((entries) => [
-      ...entries.filter((entry) => entry.id !== message.id),
-      { id: message.id, group, message, state: "draft", problem: null, written_at: new Date().toISOString() },
-    ]);
+    return this.put({ id: message.id, group, message, state: "draft" });
   }
 
-  retry(id) {
-    this.set(id, { state: "waiting", problem: null });
+  async put(entry, { instead = null, alongside = {}, without = [] } = {}) {
+    const whole = { problem: null, unsure: false, tries: 0, written_at: new Date().toISOString(), ...entry };
+    const gone = [...without, ...(instead && instead !== entry.id ? [`out/${instead}`] : [])];
+    await this.kept.write({ [`out/${entry.id}`]: whole, ...alongside }, { without: gone });
+    this.learn([...this.known.filter((one) => one.id !== entry.id && one.id !== instead), whole]);
+  }
+
+  /** Tries again, now. */
+  async retry(id) {
+    await this.set(id, { state: "waiting", problem: null, tries: 0 });
+    this.retryAt = null;
     return this.flush();
   }
 
-  discard(id) {
-    this.update((entries) => entries.filter((entry) => entry.id !== id));
+  async discard(id) {
+    await this.kept.remove(`out/${id}`);
+    this.learn(this.known.filter((entry) => entry.id !== id));
   }
 
   /** The server has it, however that became known (answer, or the event in the stream). */
   confirm(id) {
-    if (this.read().some((entry) => entry.id === id)) this.discard(id);
+    return this.get(id) ? this.discard(id) : Promise.resolve();
   }
 
   onChange(listener) {
@@ -67,59 +93,88 @@ export class Outbox {
 
   /** Sends everything that waits, in the order written, one at a time; several tabs take turns. */
   flush() {
-    if (this.running) return this.running.then(() => (this.waiting().length && this.online() ? this.flush() : undefined));
-    const work = () => this.sendWaiting();
-    const task = this.locks ? this.locks.request(this.key, work) : work();
+    if (this.running) {
+      this.again = true;
+      return this.running;
+    }
+    const work = async () => {
+      do {
+        this.again = false;
+        await this.sendWaiting();
+      } while (this.again);
+    };
+    const task = this.locks ? this.locks.request(`cencomm-outbox/${this.kept.prefix}`, work) : work();
     this.running = Promise.resolve(task).finally(() => (this.running = null));
     return this.running;
   }
 
-  waiting() {
-    // "sending" found at rest was left by a page that was closed in the middle: it waits again.
-    return this.read().filter((entry) => entry.state === "waiting" || entry.state === "sending");
-  }
-
   async sendWaiting() {
-    for (const { id } of this.waiting()) {
-      const entry = this.read().find((candidate) => candidate.id === id);
-      if (!entry || entry.state === "failed" || entry.state === "draft") continue;
-      if (!this.online()) return;
-      this.set(id, { state: "sending" });
-      try {
-        await this.deliver(entry.group, entry.message);
-        this.attempt = 0;
-        this.discard(id);
-      } catch (failure) {
-        if (!failure?.retry) {
-          this.set(id, { state: "failed", problem: failure?.problem ?? { title: String(failure) } });
-          continue;
-        }
-        this.set(id, { state: "waiting" });
-        this.attempt += 1;
-        const pause = failure.after ?? Math.min(30000, 1000 * 2 ** Math.min(this.attempt, 5));
-        this.schedule(() => this.flush(), pause);
-        return;
-      }
+    if (this.retryAt && Date.now() < this.retryAt) return;
+    this.retryAt = null;
+    await this.refresh(); // another tab may have sent some of it
+    for (const { id } of this.known) {
+      // "sending" found at rest was left by a page that was closed in the middle: it waits again.
+      const entry = this.get(id);
+      if (!entry || !["waiting", "sending"].includes(entry.state)) continue;
+      if (!(await this.sendOne(entry))) return;
     }
   }
 
-  set(id, changes) {
-    this.update((entries) => entries.map((entry) => (entry.id === id ? { ...entry, ...changes } : entry)));
-  }
-
-  read() {
+  /** Answers whether the next one may be tried. */
+  async sendOne({ id, group, message, tries }) {
+    await this.set(id, { state: "sending" });
     try {
-      return JSON.parse(this.storage.getItem(this.key)) ?? [];
-    } catch {
-      return [];
+      await this.deliver(group, message);
+      this.attempt = 0;
+      await this.discard(id);
+      return true;
+    } catch (failure) {
+      if (!this.get(id)) return true; // its event came, or it was thrown away meanwhile
+      const { problem = null } = failure ?? {};
+      const status = problem?.status ?? 0;
+      if (failure?.signedOut) {
+        await this.set(id, { state: "waiting", problem });
+        this.onSignedOut();
+        return false;
+      }
+      // The gate stands before the question whether this was sent before: what it refuses may have arrived all the same.
+      const unsure = this.get(id).unsure;
+      if (!failure?.retry) {
+        const settled = ![401, 403, 404, 410].includes(status) && problem?.code !== "conflicting_replay";
+        await this.set(id, { state: "failed", unsure: unsure && !settled, problem: problem ?? { title: String(failure) } });
+        return true;
+      }
+      const refused = status === 429 || problem?.code === "busy";
+      const failing = status === 500 ? tries + 1 : tries;
+      await this.set(id, { state: failing >= MOST_TRIES ? "failed" : "waiting", problem, tries: failing, unsure: unsure || !(refused || failure.unsent) });
+      this.later(failure.after);
+      return status === 500; // the fault may be this message's: the others need not wait for it
     }
   }
 
-  update(change) {
-    const entries = change(this.read());
-    if (entries.length) this.storage.setItem(this.key, JSON.stringify(entries));
-    else this.storage.removeItem(this.key);
-    this.announce();
+  /** Tries again after a pause that the server named, or one that doubles; a part of it is chance. */
+  later(after) {
+    this.attempt += 1;
+    const longest = Math.min(30000, 1000 * 2 ** Math.min(this.attempt, 5));
+    const pause = after ? after * (1 + 0.25 * this.random()) : longest * (0.5 + 0.5 * this.random());
+    this.retryAt = Date.now() + pause;
+    this.schedule(() => {
+      if (this.retryAt && Date.now() + 50 >= this.retryAt) this.hurry();
+    }, pause);
+  }
+
+  /** The network is back, or the pause is over: try now. */
+  hurry() {
+    this.retryAt = null;
+    return this.flush();
+  }
+
+  async set(id, changes) {
+    const entry = this.get(id);
+    if (!entry) return;
+    const changed = { ...entry, ...changes };
+    await this.kept.write({ [`out/${id}`]: changed }, { durable: false }); // the message itself lies there already
+    this.learn(this.known.map((one) => (one.id === id ? changed : one)));
   }
 
   announce() {

@@ -1,5 +1,5 @@
 // The rows of the stream as elements. No fetching and no order here: a row is drawn from one message.
-import { format, gettext, labelled, ngettext } from "../cencomm/text.js";
+import { format, gettext, ngettext } from "../cencomm/text.js";
 import { dayName, dayOf, dueState, shortDay, timeOf } from "./time.js";
 
 export function el(tag, className = "", text = undefined, attributes = {}) {
@@ -98,27 +98,5 @@ export function foldRow(root, hidden, unfold) {
   const button = el("button", "", format(ngettext("%(n)s earlier answer", "%(n)s earlier answers", hidden), { n: hidden }), { type: "button" });
   button.addEventListener("click", unfold);
   row.append(button);
-  return row;
-}
-
-/** A message that the server has not confirmed: waiting, sending, failed and why. */
-export function pendingRow(entry, { labels, retry, edit, discard }) {
-  const row = el("div", "pending-row", undefined, { "data-state": entry.state, "data-pending": entry.id });
-  const text = entry.message.subject || entry.message.body?.text || entry.message.body?.question || labels.kinds[entry.message.kind];
-  const body = el("div", "row-body");
-  body.append(el("div", "row-subject", text, { dir: "auto" }));
-  row.append(kindTag(entry.message.kind, labels), body);
-  const states = { waiting: gettext("waits for the network"), sending: gettext("sending"), failed: gettext("not sent"), draft: gettext("draft") };
-  const reason = entry.problem?.detail || entry.problem?.title;
-  const side = el("span", "pending-actions");
-  if (entry.state === "failed" || entry.state === "draft") {
-    for (const [label, act] of [[gettext("Edit"), edit], [gettext("Send again"), retry], [gettext("Discard"), discard]]) {
-      const button = el("button", "btn btn-sm", label, { type: "button" });
-      button.addEventListener("click", () => act(entry));
-      side.append(button);
-    }
-  }
-  row.append(side);
-  body.append(el("div", "pending-state", reason ? labelled(states[entry.state], reason) : states[entry.state]));
   return row;
 }

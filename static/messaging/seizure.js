@@ -1,40 +1,36 @@
 // The seizure page: the group's form in one column, sent at once or when the network returns.
-import { format, gettext } from "../cencomm/text.js";
+import { format, gettext, labelled } from "../cencomm/text.js";
 import { renderForm } from "../simplified_forms/form.js";
 import { isEmpty, valuesFromWarning } from "../simplified_forms/values.js";
-import { postMessage } from "./api.js";
-import { showConnection } from "./connection.js";
-import { mintId, Outbox } from "./outbox.js";
+import { showConnection, toast } from "./connection.js";
+import { Drafts } from "./drafts.js";
+import { openKept } from "./kept.js";
+import { mintId } from "./outbox.js";
+import { pendingActs, pendingText, reasonsOf } from "./pending.js";
 import { el } from "./rows.js";
+import { makeOutbox } from "./sending.js";
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("seizure-data").textContent);
 const { group, me, form: description } = data;
 document.body.dataset.live = "yes";
 
-const keptKey = `cencomm-seizure:${me.id}:${group.id}`;
-const lastKey = `cencomm-last:${me.id}`;
+const LAST = "last";
 const sent = new Map(); // id -> the server's answer
 
-const outbox = new Outbox({
-  storage: localStorage,
-  owner: me.id,
-  locks: navigator.locks ?? null,
-  online: () => navigator.onLine,
-  deliver: async (groupId, message) => {
-    const answer = await postMessage(groupId, message);
+const kept = await openKept(me.id, me.key);
+const locks = navigator.locks ?? null;
+const drafts = new Drafts({ kept, place: `${group.id}/seizure`, locks });
+const outbox = makeOutbox({
+  kept,
+  locks,
+  onSent: (message, answer) => {
     sent.set(message.id, answer);
     return answer;
   },
 });
-
-function readStored(key) {
-  try {
-    return JSON.parse(localStorage.getItem(key)) ?? null;
-  } catch {
-    return null;
-  }
-}
+const [last, left] = await Promise.all([kept.get(LAST), drafts.claim(), outbox.refresh()]);
+await drafts.begin(); // what was left is offered, and overwritten by nothing
 
 function startValues() {
   if (data.corrected) return data.corrected.body;
@@ -54,7 +50,7 @@ function draw(values) {
       today: data.today,
       country: me.country,
       countries: group.countries.map(({ code, name }) => ({ code, label: name })),
-      last: readStored(lastKey) ?? {},
+      last: last ?? {},
       messages: () => data.warnings,
     },
     onChange: keep,
@@ -62,26 +58,32 @@ function draw(values) {
 }
 
 function keep() {
-  localStorage.setItem(keptKey, JSON.stringify({ values: form.values(), warning: data.warning?.id ?? null }));
+  const values = form.values();
+  const begun = !isEmpty(values.commodity) || edited;
+  drafts.save(begun ? { values, warning: data.warning?.id ?? null } : null).catch(() => toast(gettext("This browser cannot keep what you write: send it before you leave."), { alert: true }));
 }
 
+/** What an earlier page has left and was for the same occasion. */
 function offerKept() {
-  const kept = readStored(keptKey);
-  if (!kept || data.corrected || isEmpty(kept.values?.commodity) || kept.warning !== (data.warning?.id ?? null)) return;
+  const found = left.find(({ value }) => !isEmpty(value.values?.commodity) && value.warning === (data.warning?.id ?? null));
+  if (!found || data.corrected) return;
   $("kept").hidden = false;
-  $("kept-use").addEventListener("click", () => {
-    form = draw(kept.values);
+  $("kept-use").addEventListener("click", async () => {
+    form = draw(found.value.values);
     $("kept").hidden = true;
+    await drafts.save(null);
+    drafts.id = found.id;
+    keep();
   });
 }
 
 /** What this officer's next report starts with. */
-function rememberLast(values) {
-  const last = readStored(lastKey) ?? {};
+function lastOf(values) {
+  const now = { ...last };
   for (const field of description.fields) {
-    if (field.default === "last" && !isEmpty(values[field.name])) last[field.name] = values[field.name];
+    if (field.default === "last" && !isEmpty(values[field.name])) now[field.name] = values[field.name];
   }
-  localStorage.setItem(lastKey, JSON.stringify(last));
+  return now;
 }
 
 async function submit(event) {
@@ -100,29 +102,30 @@ async function submit(event) {
   const warning = body.warning ?? meant.in_reply_to;
   if (warning) message.in_reply_to = warning;
   if (meant.supersedes) message.supersedes = meant.supersedes;
-  rememberLast(body);
   $("seizure-submit").disabled = true;
   try {
-    const sending = outbox.send(group.id, message, { instead: edited?.id }); // a full storage throws: the form still stands
+    await drafts.settle();
+    await outbox.send(group.id, message, { instead: edited?.id, without: [drafts.name], alongside: { [LAST]: lastOf(body) } });
     edited = null;
-    await sending;
+    await outbox.sent;
+    await settle();
+  } catch {
+    toast(gettext("This browser could not keep the message, so it was not sent. What you have written is still here."), { alert: true });
   } finally {
     $("seizure-submit").disabled = false;
   }
-  settle();
 }
 
 /** After sending: confirmed, waiting for the network, or refused with the reasons at the fields. */
-function settle() {
-  const entry = outbox.entries(group.id).find((candidate) => candidate.id === minted);
-  if (entry?.state === "failed") {
+async function settle() {
+  const entry = outbox.get(minted);
+  if (entry?.state === "failed" && pendingActs(entry).includes("edit")) {
     edited = entry;
-    outbox.keep(entry.group, entry.message);
+    await outbox.keep(entry.group, entry.message);
     showProblem(entry.problem);
     return;
   }
-  localStorage.removeItem(keptKey);
-  showDone(entry ? null : sent.get(minted));
+  showDone();
 }
 
 function showProblem(problem) {
@@ -130,56 +133,72 @@ function showProblem(problem) {
 }
 
 /** Takes an entry of the outbox into the form. It stays there as a draft: whoever goes away now loses nothing. */
-function edit(entry) {
-  outbox.keep(entry.group, entry.message);
+async function edit(entry) {
+  await outbox.keep(entry.group, entry.message);
   edited = entry;
   form = draw(entry.message.body);
   showProblem(entry.problem);
   showState();
 }
 
-function showDone(answer) {
+function showDone() {
+  const answer = sent.get(minted);
+  const waits = outbox.get(minted);
+  let title = answer?.reference ? format(gettext("Sent as %(reference)s"), { reference: answer.reference }) : gettext("Sent");
+  if (waits) title = waits.state === "failed" ? gettext("Not sent") : gettext("Kept: it will be sent when the server answers");
   $("seizure-form").hidden = true;
   $("from-warning")?.setAttribute("hidden", "");
-  $("done-title").textContent = answer ? format(gettext("Sent as %(reference)s"), { reference: answer.reference }) : gettext("Kept: it will be sent when the network returns");
-  $("done-text").textContent = answer
-    ? gettext("Everybody in the group sees it now.")
-    : gettext("It lies in this device's outbox. Leave this page open or come back to it; it is sent once, whatever happens.");
+  $("done-title").textContent = title;
+  $("done-text").textContent = waits
+    ? gettext("It lies in this device's outbox. Leave this page open or come back to it; it is sent once, whatever happens.")
+    : gettext("Everybody in the group sees it now.");
+  const shown = !$("seizure-done").hidden;
   $("seizure-done").hidden = false;
-  $("seizure-done").focus();
+  if (!shown) $("seizure-done").focus();
 }
 
 function showState() {
-  showConnection(navigator.onLine ? "online" : "offline", outbox.count());
+  showConnection({ state: navigator.onLine ? "online" : "offline", drafts: outbox.count() });
   $("seizure-submit").textContent = navigator.onLine ? gettext("Send") : gettext("Send when the network returns");
-  const entries = outbox.entries(group.id).filter((entry) => entry.message.kind === "seizure" && ![minted, edited?.id].includes(entry.id));
-  $("waiting-list").replaceChildren(...entries.map(waitingEntry));
-  if (!$("seizure-done").hidden && sent.has(minted)) showDone(sent.get(minted));
+  const entries = outbox.entries(group.id).filter((entry) => entry.message?.kind === "seizure" && entry.id !== edited?.id);
+  const waiting = entries.filter((entry) => entry.id !== minted || !$("seizure-done").hidden);
+  $("waiting-list").replaceChildren(...waiting.map(waitingEntry));
+  if (!$("seizure-done").hidden) showDone();
 }
 
+/** A report that is not with the server: what became of it, the reasons, what can be done. */
 function waitingEntry(entry) {
-  const line = el("div", "waiting-entry", undefined, { "data-state": entry.state });
-  const reason = entry.problem?.detail || entry.problem?.title;
-  const words = { waiting: gettext("A report waits for the network."), sending: gettext("A report is being sent."),
-    failed: gettext("A report was refused."), draft: gettext("A draft.") };
-  line.append(el("span", "", `${words[entry.state]} ${reason ?? ""}`));
-  const open = el("button", "btn btn-sm", gettext("Edit"), { type: "button" });
-  open.addEventListener("click", () => edit(entry));
-  const discard = el("button", "btn btn-sm", gettext("Discard"), { type: "button" });
-  discard.addEventListener("click", () => outbox.discard(entry.id));
-  // What is on its way may have arrived: another report made of it would be a second one.
-  if (entry.state === "failed" || entry.state === "draft") line.append(open);
-  line.append(discard);
+  const line = el("div", "waiting-entry", undefined, { "data-state": entry.state, "data-pending": entry.id });
+  const words = el("div", "waiting-words");
+  words.append(el("strong", "", entry.message.subject || gettext("A report")), " ");
+  words.append(el("span", "", pendingText(entry, { online: navigator.onLine, retryAt: outbox.retryAt })));
+  const reasons = entry.state === "failed" ? reasonsOf(entry.problem, description) : [];
+  if (reasons.length) {
+    const list = el("ul", "pending-reasons");
+    for (const { label, message } of reasons) list.append(el("li", "", label ? labelled(label, message) : message));
+    words.append(list);
+  }
+  line.append(words);
+  const labels = { again: gettext("Try again"), send: gettext("Send"), edit: gettext("Edit"), discard: gettext("Discard") };
+  const acts = { again: () => outbox.retry(entry.id), send: () => outbox.retry(entry.id), edit: () => edit(entry), discard: () => outbox.discard(entry.id) };
+  for (const name of pendingActs(entry)) {
+    const button = el("button", "btn btn-sm", labels[name], { type: "button", "data-act": name });
+    button.addEventListener("click", acts[name]);
+    line.append(button);
+  }
   return line;
 }
 
 $("seizure-form").addEventListener("submit", submit);
-$("done-again").addEventListener("click", () => localStorage.removeItem(keptKey));
+$("done-again").addEventListener("click", () => drafts.save(null));
 outbox.onChange(showState);
-for (const name of ["online", "offline", "storage"]) addEventListener(name, showState);
-addEventListener("online", () => outbox.flush());
+for (const name of ["online", "offline"]) addEventListener(name, showState);
+addEventListener("online", () => outbox.hurry());
+setInterval(() => outbox.retryAt && showState(), 1000);
 offerKept();
 showState();
-const asked = outbox.entries(group.id).find((entry) => entry.id === new URLSearchParams(location.search).get("draft"));
-if (asked?.message.kind === "seizure") edit(asked);
+if (!kept.lasting) toast(gettext("This browser keeps nothing: what is not sent is lost when the page is closed."), { alert: true });
+const asked = outbox.get(new URLSearchParams(location.search).get("draft"));
+if (asked?.message?.kind === "seizure") await edit(asked);
+document.body.dataset.ready = "yes";
 outbox.flush();

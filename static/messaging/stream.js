@@ -1,14 +1,15 @@
 // The middle pane: which rows stand in the page, and that nothing one reads ever moves.
 //
-// Far rows are dropped from the page (a slice of the feed stands in it); new messages wait behind "3 new" unless one
-// looks at the newest end; the row under the eye keeps its place when rows above it come, go or change.
+// Far rows are dropped from the page (a slice of the feed stands in it), far messages from memory (a slice of the group
+// stands in the feed: "older" and "newer" ask for more); new messages wait behind "3 new" unless one looks at the newest
+// end; the row under the eye keeps its place when rows above it come, go or change.
 import { attended, onReturn } from "../cencomm/attendance.js";
 import { format, gettext, ngettext } from "../cencomm/text.js";
-import { depthOf, foldReplies, sliceAround, toBlocks } from "./feed.js";
+import { rowId, sliceAround, toEntries } from "./feed.js";
 import { foldRow, messageRow } from "./rows.js";
 import { dayOf, dueState } from "./time.js";
 
-const SLICE = 120; // blocks in the page
+const SLICE = 120; // rows in the page
 const EDGE = 600; // pixels from an edge at which more is fetched
 
 export class Stream extends EventTarget {
@@ -24,7 +25,7 @@ export class Stream extends EventTarget {
     this.shownUpTo = Infinity;
     this.anchor = Infinity;
     this.slice = { from: 0, to: 0 };
-    this.blocks = [];
+    this.entries = [];
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.rows.addEventListener("click", (event) => {
       const row = event.target.closest("[data-id]");
@@ -46,19 +47,38 @@ export class Stream extends EventTarget {
     this.update();
   }
 
+  /** Shows a feed that stands elsewhere in history now; what follows `seq` comes to the top. */
+  standAt(seq) {
+    this.following = false;
+    this.shownUpTo = Infinity;
+    this.rows.replaceChildren();
+    this.entries = toEntries(this.feed.ordered(), this);
+    const found = this.entries.findIndex((entry) => entry.at > seq);
+    this.anchor = found < 0 ? this.entries.length : found;
+    this.update();
+    const entry = this.entries[this.anchor];
+    const row = entry && document.getElementById(rowId(entry));
+    if (row) row.scrollIntoView({ block: "start" });
+    else this.stick();
+    this.scrolled();
+  }
+
   /** Draws what has changed. `arrived`: a new message came; it is shown only at the newest end. */
   update() {
     const all = this.feed.ordered();
     if (this.following) this.shownUpTo = Infinity;
     const shown = all.filter((message) => message.seq <= this.shownUpTo);
-    this.waiting = all.length - shown.length;
-    this.blocks = toBlocks(shown, { threaded: this.threaded });
-    this.slice = sliceAround(this.blocks.length, Math.min(this.anchor, this.blocks.length), SLICE);
-    if (this.following) this.slice = sliceAround(this.blocks.length, this.blocks.length, SLICE);
+    this.waiting = all.length - shown.length + this.feed.missed;
+    const eye = this.following ? null : this.firstVisible()?.id;
+    this.entries = toEntries(shown, this);
+    const found = eye ? this.entries.findIndex((entry) => rowId(entry) === eye) : -1;
+    if (found >= 0) this.anchor = found;
+    if (this.following) this.anchor = this.entries.length;
+    this.slice = sliceAround(this.entries.length, Math.min(this.anchor, this.entries.length), SLICE);
     // What comes in while one looks is not unread; the line marks what came while one did not.
     const looking = this.following && !document.hidden && this.drawn;
     if (looking && !this.unreadShown) this.settings.lastSeen = Math.max(this.settings.lastSeen, all.at(-1)?.seq ?? 0);
-    this.keepPlace(() => this.draw(shown));
+    this.keepPlace(() => this.draw());
     this.showPill();
     this.showTop();
     this.markSeen();
@@ -71,30 +91,27 @@ export class Stream extends EventTarget {
     this.shownUpTo = newest ? newest.seq : 0;
   }
 
-  draw(shown) {
-    const byId = new Map(shown.map((message) => [message.id, message]));
+  draw() {
     const wanted = [];
     const now = Date.now();
     let day = null;
     this.unreadShown = false;
-    for (const block of this.blocks.slice(this.slice.from, this.slice.to)) {
-      const { hidden, visible } = foldReplies(block.replies, { unfolded: this.unfolded.has(block.id) });
-      const add = (message, depth) => {
-        const entry = { message, depth };
-        // Threads stand at the place of their last answer: their days do not follow each other.
-        if (!this.threaded && dayOf(message.sent_at) !== day) {
-          entry.day = true;
-          day = dayOf(message.sent_at);
-        }
-        if (!this.unreadShown && message.seq > this.settings.lastSeen && message.sender.id !== this.settings.me) {
-          this.unreadShown = true;
-          if (wanted.length) entry.unread = gettext("unread from here");
-        }
-        wanted.push(this.rowFor(entry, now));
-      };
-      add(block.root, block.indented ? 1 : 0);
-      if (hidden) wanted.push(this.foldFor(block, hidden));
-      for (const reply of visible) add(reply, depthOf(reply, block.root, byId));
+    for (const { message, depth, fold, hidden } of this.entries.slice(this.slice.from, this.slice.to)) {
+      if (fold) {
+        wanted.push(this.foldFor(fold, hidden));
+        continue;
+      }
+      const entry = { message, depth };
+      // Threads stand at the place of their last answer: their days do not follow each other.
+      if (!this.threaded && dayOf(message.sent_at) !== day) {
+        entry.day = true;
+        day = dayOf(message.sent_at);
+      }
+      if (!this.unreadShown && message.seq > this.settings.lastSeen && message.sender.id !== this.settings.me) {
+        this.unreadShown = true;
+        if (wanted.length) entry.unread = gettext("unread from here");
+      }
+      wanted.push(this.rowFor(entry, now));
     }
     this.reconcile(wanted);
     this.drawn = this.drawn || wanted.length > 0;
@@ -115,9 +132,9 @@ export class Stream extends EventTarget {
     return row;
   }
 
-  foldFor(block, hidden) {
-    return foldRow(block.root, hidden, () => {
-      this.unfolded.add(block.id);
+  foldFor(root, hidden) {
+    return foldRow(root, hidden, () => {
+      this.unfolded.add(root.id);
       this.update();
     });
   }
@@ -165,51 +182,61 @@ export class Stream extends EventTarget {
   scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const below = scrollHeight - scrollTop - clientHeight;
-    const atEnd = below < 40 && this.slice.to >= this.blocks.length;
+    const atEnd = below < 40 && this.slice.to >= this.entries.length && this.feed.atNewest;
     if (atEnd && this.waiting) {
       this.shownUpTo = Infinity;
-      this.anchor = this.blocks.length;
+      this.anchor = this.entries.length;
       this.following = false;
       this.update();
       return;
     }
     if (atEnd !== this.following) {
       this.following = atEnd;
-      if (!atEnd) this.anchor = this.visibleBlock();
+      if (!atEnd) this.anchor = this.visibleEntry();
       if (!atEnd) this.freeze();
     }
     if (scrollTop < EDGE) {
       if (this.slice.from > 0) this.shift();
-      else this.dispatchEvent(new Event("older"));
-    } else if (below < EDGE && this.slice.to < this.blocks.length) this.shift();
+      else if (!this.feed.complete) this.dispatchEvent(new Event("older"));
+    }
+    if (below < EDGE) {
+      if (this.slice.to < this.entries.length) this.shift();
+      else if (!this.feed.atNewest) this.dispatchEvent(new Event("newer"));
+    }
     this.markSeen();
   }
 
   /** Moves the slice so that what is in sight stands in its middle. */
   shift() {
-    const visible = this.visibleBlock();
-    const next = sliceAround(this.blocks.length, visible, SLICE);
+    const visible = this.visibleEntry();
+    const next = sliceAround(this.entries.length, visible, SLICE);
     if (next.from === this.slice.from && next.to === this.slice.to) return;
     this.anchor = visible;
     this.following = false;
     this.update();
   }
 
-  visibleBlock() {
-    const id = this.firstVisible()?.dataset.id;
-    const found = this.blocks.findIndex((block) => block.id === id || block.replies.some((reply) => reply.id === id));
+  visibleEntry() {
+    const id = this.firstVisible()?.id;
+    const found = this.entries.findIndex((entry) => rowId(entry) === id);
     return found < 0 ? this.slice.from : found;
   }
 
+  /** The newest end; where it is not at hand, "newest" asks for it. */
   toNewest() {
+    if (!this.feed.atNewest) {
+      this.dispatchEvent(new Event("newest"));
+      return;
+    }
     this.following = true;
     this.update();
     this.scroller.focus({ preventScroll: true });
   }
 
   showPill() {
-    this.pill.hidden = !this.waiting;
-    this.pill.textContent = format(ngettext("%(n)s new", "%(n)s new", this.waiting), { n: this.waiting });
+    this.pill.hidden = !this.waiting && this.feed.atNewest;
+    if (!this.waiting) this.pill.textContent = gettext("To the newest");
+    else this.pill.textContent = format(ngettext("%(n)s new", "%(n)s new", this.waiting), { n: this.waiting });
   }
 
   showTop() {
@@ -221,7 +248,8 @@ export class Stream extends EventTarget {
 
   markSeen() {
     if (!this.following || document.hidden || !this.feed || this.feed.filtered || !attended()) return;
-    const newest = this.feed.ordered().at(-1)?.seq ?? 0;
+    let newest = 0;
+    for (const { seq } of this.feed.messages.values()) newest = Math.max(newest, seq);
     if (newest > (this.sentSeen ?? 0)) {
       this.sentSeen = newest;
       this.dispatchEvent(new CustomEvent("seen", { detail: { seq: newest } }));

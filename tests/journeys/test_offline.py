@@ -15,11 +15,18 @@ NO_NETWORK = r"ERR_INTERNET_DISCONNECTED"
 def expect_waiting(page: Page, *texts: str) -> None:
     """The state says offline and how many wait; each waiting text is in sight, and says that it waits."""
     expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
-    expect(page.locator("[data-connection-text]")).to_have_text(f"offline · {len(texts)} waiting")
+    words = re.compile(rf"^offline( since \d\d:\d\d)? · {len(texts)} waiting$")
+    expect(page.locator("[data-connection-text]")).to_have_text(words)
     pending = page.locator(".pending-row")
     expect(pending).to_have_count(len(texts))
     for text in texts:
         expect(pending.filter(has_text=text).locator(".pending-state")).to_have_text("waits for the network")
+
+
+def go_offline(page: Page) -> None:
+    """Take the network away, and wait until the page doubts its socket: it never says that it is live then."""
+    page.context.set_offline(True)
+    expect(page.locator("#connection")).to_have_attribute("data-state", re.compile("checking|offline"))
 
 
 def expect_sent_once(page: Page, *texts: str) -> None:
@@ -50,7 +57,7 @@ def test_what_is_written_without_a_network_is_sent_once(officers: Officers) -> N
     stay(dmitri)
     first, second = a_text(), a_text()
 
-    amina.context.set_offline(True)
+    go_offline(amina)
     write_note(amina, officers.words_of("amina"), first)
     write_note(amina, officers.words_of("amina"), second)
     expect_waiting(amina, first, second)
@@ -67,7 +74,7 @@ def test_what_waits_survives_a_reload_and_a_closed_page(officers: Officers) -> N
     amina, dmitri = officers.console_of("amina"), officers.console_of("dmitri")
     context, console, text = amina.context, amina.url, a_text()
 
-    context.set_offline(True)
+    go_offline(amina)
     write_note(amina, officers.words_of("amina"), text)
     expect_waiting(amina, text)
     amina.close()
