@@ -69,6 +69,9 @@ class Action(models.TextChoices):
     CEN_EXPORTED = "cen:export:read"
     CEN_INTAKE = "cen:intake:taken"
 
+    # platform
+    ROOT_KEY_ROTATED = "platform:root-key:rotated"
+
     # audit
     TRAIL_READ = "audit:trail:read"
     TRAIL_PROVEN = "audit:entry:proven"

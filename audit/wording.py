@@ -61,6 +61,7 @@ ACTION_TEXT: Mapping[str, Promise] = {
     Action.CEN_SEARCHED: _("CEN searched"),
     Action.CEN_EXPORTED: _("CEN downloaded"),
     Action.CEN_INTAKE: _("Records taken into CEN"),
+    Action.ROOT_KEY_ROTATED: _("Root key replaced"),
     Action.TRAIL_READ: _("Audit trail read"),
     Action.TRAIL_PROVEN: _("Proof of an entry taken"),
 }
@@ -71,6 +72,7 @@ SOURCE_TEXT: Mapping[str, Promise] = {
     "message": _("Messages"),
     "transfer": _("Transfer to CEN"),
     "cen": _("CEN"),
+    "platform": _("Platform"),
     "audit": _("Audit trail"),
 }
 

@@ -16,6 +16,9 @@ from groups.models import ClosedUserGroup, EpochKey, Phase
 from vault import keystore
 
 EPOCH_LIFE = timedelta(days=30)
+# An epoch's key seals 2^28 values at most (random nonces of 96 bits). A step of the stream seals four at most, and
+# epochs are looked at once a day: half of what is allowed leaves a day's room at any rate that is let in.
+EPOCH_STEPS = 2**28 // 4 // 2
 
 
 def create_keys(group: ClosedUserGroup, *, actor: UUID) -> None:
@@ -35,7 +38,10 @@ def rotate_epoch(group: ClosedUserGroup, *, actor: UUID | None, reason: str) -> 
     """
     group.key_epoch += 1
     EpochKey.objects.create(
-        group=group, epoch=group.key_epoch, wrapped=keystore().new_epoch_key(group.pk, group.key_epoch)
+        group=group,
+        epoch=group.key_epoch,
+        wrapped=keystore().new_epoch_key(group.pk, group.key_epoch),
+        head=group.head,
     )
     group.save(update_fields=["key_epoch"])
     audit.record(
@@ -72,15 +78,16 @@ def destroy_keys_of_archived() -> int:
 
 
 def rotate_old_epochs() -> int:
-    """Start a new epoch in every living group whose current one is older than EPOCH_LIFE. Returns how many."""
-    old = EpochKey.objects.filter(created_at__lt=timezone.now() - EPOCH_LIFE)
+    """Start a new epoch in every living group whose current one is old or has sealed much. Returns how many."""
+    oldest = timezone.now() - EPOCH_LIFE
     count = 0
     for group_id in ClosedUserGroup.objects.exclude(phase__in=[Phase.CLOSED, Phase.ARCHIVED]).values_list(
         "pk", flat=True
     ):
         with transaction.atomic():
             group = ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=group_id)
-            if old.filter(group=group, epoch=group.key_epoch).exists():
-                rotate_epoch(group, actor=None, reason="age")
+            epoch = EpochKey.objects.only("created_at", "head").get(group=group, epoch=group.key_epoch)
+            if epoch.created_at < oldest or group.head - epoch.head >= EPOCH_STEPS:
+                rotate_epoch(group, actor=None, reason="age" if epoch.created_at < oldest else "use")
                 count += 1
     return count

@@ -134,6 +134,7 @@ class EpochKey(models.Model):
     group = models.ForeignKey(ClosedUserGroup, on_delete=models.CASCADE, related_name="epoch_keys")
     epoch = models.PositiveIntegerField()
     wrapped = models.BinaryField()
+    head = models.BigIntegerField(db_default=0)  # the group's head when the epoch began
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

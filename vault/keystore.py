@@ -1,4 +1,4 @@
-"""The key store: a root key file, and a folder with one wrapped key per group, apart from the database.
+"""The key store: a folder with one key per group, each wrapped by a root key, apart from the database.
 
 What must not live here: the database, anybody's rights. A destroyed key leaves a mark, so that a folder that is
 merely not mounted (unavailable, 503) is told apart from a key that is gone for good (410), and so that a key file
@@ -7,7 +7,6 @@ that comes back from an old backup stays refused.
 
 from __future__ import annotations
 
-import base64
 import threading
 import time
 from collections import OrderedDict
@@ -22,10 +21,10 @@ from vault import files
 from vault.errors import KeyDestroyed, KeyStoreUnavailable, SealBroken
 from vault.notes import NoteSigner
 from vault.primitives import Aead, derive, length_prefixed, random_key
+from vault.roots import ROOT_ID_BYTES, FileRootKeys, RootKeys, locked
 from vault.sealing import SCHEME, Sealer
 
 _MAGIC = b"CCK\x01"
-_ROOT_ID_BYTES = 8
 _PLATFORM = UUID(int=0)  # the key of secrets that belong to no group lies in the store as a group's does
 _CACHED_SEALERS = 2048
 _STAT_EVERY = 1.0  # seconds until a key destroyed by another process is noticed here
@@ -33,23 +32,24 @@ _STAT_EVERY = 1.0  # seconds until a key destroyed by another process is noticed
 
 def keystore() -> KeyStore:
     """Return this process's key store, as the settings place it."""
-    return _keystore(Path(settings.CENCOMM_ROOT_KEY_FILE), Path(settings.CENCOMM_KEY_STORE))
+    return _keystore(str(settings.CENCOMM_ROOT_KEY_FILE), Path(settings.CENCOMM_KEY_STORE))
 
 
 @cache
-def _keystore(root_file: Path, folder: Path) -> KeyStore:
-    return KeyStore(root_file=root_file, folder=folder)
+def _keystore(root: str, folder: Path) -> KeyStore:
+    return KeyStore(roots=FileRootKeys(Path(root)), folder=folder)
 
 
 class KeyStore:
     """Makes, opens and destroys keys. Safe to share between threads; holds no key longer than its bounded cache."""
 
-    def __init__(self, *, root_file: Path, folder: Path) -> None:
-        self._root_file = root_file
+    def __init__(self, *, roots: RootKeys, folder: Path) -> None:
+        self._roots = roots
         self._folder = folder
         self._lock = threading.Lock()
         self._sealers: OrderedDict[tuple[UUID, int], tuple[bytes, Sealer]] = OrderedDict()
         self._seen: dict[UUID, tuple[float, tuple[int, int]]] = {}
+        self._prints: dict[UUID, bytes] = {}
 
     def create_group_key(self, group_id: UUID) -> None:
         """Make the group's key; one that exists stays. Raises KeyDestroyed where one was destroyed before."""
@@ -57,7 +57,9 @@ class KeyStore:
             raise KeyDestroyed
         try:
             files.make_folder(self._folder)
-            files.write_new(self._file(group_id), self._wrap(random_key(), group_id))
+            self._see_root_key()
+            with locked(self._lock_file, shared=True):  # no root key is retired between wrapping and writing
+                files.write_new(self._file(group_id), self._wrap(random_key(), group_id))
         except OSError:
             raise KeyStoreUnavailable from None
 
@@ -125,12 +127,35 @@ class KeyStore:
 
     def check(self) -> None:
         """Raise KeyStoreUnavailable unless the root key and the folder can be read: for readiness and doctor."""
-        self._root_key()
+        self._see_root_key()
         try:
             files.make_folder(self._folder)
             next(self._folder.iterdir(), None)
         except OSError:
             raise KeyStoreUnavailable from None
+
+    def rotate_root_key(self) -> tuple[bytes, int]:
+        """Make a new root key, wrap every key of the store under it, forget the old ones; everybody works on.
+
+        Returns the new root key's id and how many keys were wrapped anew. The next call finishes one that was
+        interrupted. Backups of the folder from before open only with the root key of then.
+        """
+        self._see_root_key()
+        known = self._roots.ids()
+        current = known[-1] if len(known) > 1 else self._roots.add()
+        count = sum(self._wrap_anew(file, current) for file in self._key_files())
+        with locked(self._lock_file, shared=False):
+            count += sum(self._wrap_anew(file, current) for file in self._key_files())
+            self._roots.retire(current)
+        return current, count
+
+    def root_keys(self) -> dict[bytes, int]:
+        """Return the ids of the root keys, each with how many keys it wraps; an id that is not known is one too."""
+        counts = dict.fromkeys(self._roots.ids(), 0)
+        for file in self._key_files():
+            root_id = _root_id_of(file.read_bytes())
+            counts[root_id] = counts.get(root_id, 0) + 1
+        return counts
 
     def _remember(self, sealer: Sealer, wrapped: bytes) -> Sealer:
         with self._lock:
@@ -144,6 +169,7 @@ class KeyStore:
     def _forget(self, group_id: UUID) -> None:
         with self._lock:
             self._seen.pop(group_id, None)
+            self._prints.pop(group_id, None)
             for name in [name for name in self._sealers if name[0] == group_id]:
                 self._sealers.pop(name)[1].forget()
 
@@ -162,9 +188,15 @@ class KeyStore:
             self._forget(group_id)
             raise KeyDestroyed
         signature = (stat.st_ino, stat.st_mtime_ns)
-        if seen is not None and seen[1] != signature:
+        if seen is not None and seen[1] != signature and self._is_another_key(group_id):
             self._forget(group_id)
         self._seen[group_id] = (now, signature)
+
+    def _is_another_key(self, group_id: UUID) -> bool:
+        """Whether the file holds another key than before; one that was only wrapped anew is the same."""
+        before = self._prints.get(group_id)
+        self._unwrap(group_id)
+        return before != self._prints.get(group_id)
 
     def _raise_missing(self, group_id: UUID) -> NoReturn:
         if self._mark(group_id).exists():
@@ -175,44 +207,60 @@ class KeyStore:
         return Aead(derive(self._unwrap(group_id), info=b"cencomm/wrap-epoch-key/1"))
 
     def _wrap(self, key: bytes, group_id: UUID) -> bytes:
-        root_id, wrapper = self._root()
-        return _MAGIC + root_id + wrapper.encrypt(key, _group_place(group_id, root_id))
+        root_id, wrapped = self._roots.wrap(key, lambda root_id: _group_place(group_id, root_id))
+        return _MAGIC + root_id + wrapped
 
     def _unwrap(self, group_id: UUID) -> bytes:
         if self._mark(group_id).exists():
             raise KeyDestroyed
         try:
+            key = self._open_file(group_id)
+        except KeyStoreUnavailable:
+            key = self._open_file(group_id)  # wrapped anew between the two looks: now its root key is known
+        self._prints[group_id] = derive(key, info=b"cencomm/same-key/1", length=16)
+        return key
+
+    def _open_file(self, group_id: UUID) -> bytes:
+        try:
             content = self._file(group_id).read_bytes()
         except OSError:
             self._raise_missing(group_id)
-        root_id, wrapper = self._root()
-        head = len(_MAGIC)
-        if content[:head] != _MAGIC:
-            raise SealBroken
-        if content[head : head + _ROOT_ID_BYTES] != root_id:
-            # The root key file is not the one that wrapped this key: the wrong file is mounted.
-            raise KeyStoreUnavailable
-        return wrapper.decrypt(content[head + _ROOT_ID_BYTES :], _group_place(group_id, root_id))
+        root_id = _root_id_of(content)
+        wrapped = content[len(_MAGIC) + ROOT_ID_BYTES :]
+        return self._roots.unwrap(root_id, wrapped, lambda root_id: _group_place(group_id, root_id))
 
-    def _root(self) -> tuple[bytes, Aead]:
-        root = self._root_key()
-        root_id = derive(root, info=b"cencomm/root-key-id/1", length=_ROOT_ID_BYTES)
-        return root_id, Aead(derive(root, info=b"cencomm/wrap-group-key/1"))
-
-    def _root_key(self) -> bytes:
-        """Return the root key; make it at first use, unless keys exist already that another root key wraps."""
+    def _wrap_anew(self, file: Path, current: bytes) -> int:
+        """Wrap one key file under the current root key, unless it is already; return how many were."""
+        group_id = UUID(file.stem)
         try:
-            if not self._root_file.exists():
-                if self._folder.exists() and any(self._folder.glob("*.key")):
-                    raise KeyStoreUnavailable
-                files.make_folder(self._root_file.parent)
-                files.write_new(self._root_file, base64.b64encode(random_key()) + b"\n")
-            key = base64.b64decode(self._root_file.read_bytes().strip(), validate=True)
-        except (OSError, ValueError):
+            if not self._mark(group_id).exists() and _root_id_of(file.read_bytes()) != current:
+                files.replace(file, self._wrap(self._open_file(group_id), group_id))
+                return 1
+        except (FileNotFoundError, KeyDestroyed):
+            return 0
+        except OSError:
             raise KeyStoreUnavailable from None
-        if len(key) != 32:
-            raise KeyStoreUnavailable
-        return key
+        finally:
+            if self._mark(group_id).exists():
+                files.destroy(file)  # destroyed meanwhile: it stays destroyed
+        return 0
+
+    def _key_files(self) -> list[Path]:
+        return sorted(self._folder.glob("*.key"))
+
+    def _see_root_key(self) -> None:
+        """Make the first root key at first use, unless keys exist already: then theirs must be there."""
+        try:
+            self._roots.ids()
+        except KeyStoreUnavailable:
+            if self._folder.exists() and any(self._folder.glob("*.key")):
+                raise
+            self._roots.make_first()
+            self._roots.ids()
+
+    @property
+    def _lock_file(self) -> Path:
+        return self._folder / ".lock"
 
     def _file(self, group_id: UUID) -> Path:
         return self._folder / f"{group_id.hex}.key"
@@ -222,6 +270,12 @@ class KeyStore:
 
     def __repr__(self) -> str:
         return "<KeyStore>"
+
+
+def _root_id_of(content: bytes) -> bytes:
+    if content[: len(_MAGIC)] != _MAGIC:
+        raise SealBroken
+    return content[len(_MAGIC) : len(_MAGIC) + ROOT_ID_BYTES]
 
 
 def _group_place(group_id: UUID, root_id: bytes) -> bytes:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import Action
-from groups.keys import EPOCH_LIFE, rotate_epoch, rotate_old_epochs
+from groups.keys import EPOCH_LIFE, EPOCH_STEPS, rotate_epoch, rotate_old_epochs
 from groups.models import ClosedUserGroup, EpochKey, Phase
 from groups.queries import current_sealer, sealer_for
 from tests.groups.conftest import entries, put
@@ -29,6 +29,18 @@ def test_after_thirty_days(group: ClosedUserGroup, other_group: ClosedUserGroup)
     [entry] = entries(group, Action.GROUP_EPOCH_STARTED)
     assert (entry.actor, entry.details) == (None, {"epoch": 2, "reason": "age"})
     assert rotate_old_epochs() == 0
+
+
+def test_long_before_its_key_has_sealed_too_much(group: ClosedUserGroup) -> None:
+    put(group, head=EPOCH_STEPS - 1)
+    assert rotate_old_epochs() == 0
+    put(group, head=EPOCH_STEPS)
+    assert rotate_old_epochs() == 1
+    [entry] = entries(group, Action.GROUP_EPOCH_STARTED)
+    assert entry.details == {"epoch": 2, "reason": "use"}
+    put(group, head=2 * EPOCH_STEPS - 1)  # counted from where the epoch began
+    assert rotate_old_epochs() == 0
+    assert EPOCH_STEPS * 4 < 2**28
 
 
 @pytest.mark.parametrize("phase", [Phase.CLOSED, Phase.ARCHIVED])

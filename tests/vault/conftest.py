@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vault import KeyStore
+from vault.roots import FileRootKeys
 
 
 @pytest.fixture
@@ -21,4 +22,4 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(root_file: Path, folder: Path) -> KeyStore:
-    return KeyStore(root_file=root_file, folder=folder)
+    return KeyStore(roots=FileRootKeys(root_file), folder=folder)

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from vault import KeyDestroyed, KeyStore, KeyStoreUnavailable, Place, SealBroken
+from vault.roots import FileRootKeys
 
 PLACE = Place("t", "f", "r")
 GROUP = UUID("22222222-2222-4222-8222-222222222222")
@@ -26,7 +27,7 @@ def a_second_later(store: KeyStore) -> None:
 def test_files_are_for_their_owner_only(store: KeyStore, root_file: Path, folder: Path) -> None:
     store.create_group_key(GROUP)
     assert stat.S_IMODE(root_file.stat().st_mode) == 0o600
-    assert [stat.S_IMODE(f.stat().st_mode) for f in folder.iterdir()] == [0o600]
+    assert {stat.S_IMODE(f.stat().st_mode) for f in folder.iterdir()} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(root_file.parent.stat().st_mode) == 0o700
 
@@ -35,7 +36,7 @@ def test_a_key_survives_a_restart(store: KeyStore, root_file: Path, folder: Path
     store.create_group_key(GROUP)
     wrapped = store.new_epoch_key(GROUP, 1)
     sealed = store.group_sealer(GROUP, 1, wrapped).seal(b"text", PLACE)
-    again = KeyStore(root_file=root_file, folder=folder)
+    again = KeyStore(roots=FileRootKeys(root_file), folder=folder)
     assert again.group_sealer(GROUP, 1, wrapped).open(sealed, PLACE) == b"text"
 
 
@@ -106,7 +107,7 @@ def test_the_bytes_of_a_destroyed_key_are_overwritten(store: KeyStore, folder: P
 def test_another_process_notices_the_destruction(store: KeyStore, root_file: Path, folder: Path) -> None:
     store.create_group_key(GROUP)
     wrapped = store.new_epoch_key(GROUP, 1)
-    other = KeyStore(root_file=root_file, folder=folder)
+    other = KeyStore(roots=FileRootKeys(root_file), folder=folder)
     held = other.group_sealer(GROUP, 1, wrapped)
     store.destroy_group_key(GROUP)
     a_second_later(other)
@@ -132,11 +133,11 @@ def test_another_root_key_is_refused(store: KeyStore, root_file: Path, folder: P
     store.create_group_key(GROUP)
     root_file.unlink()
     with pytest.raises(KeyStoreUnavailable):  # never a fresh root key beside keys that need the old one
-        KeyStore(root_file=root_file, folder=folder).new_epoch_key(GROUP, 1)
+        KeyStore(roots=FileRootKeys(root_file), folder=folder).new_epoch_key(GROUP, 1)
     assert not root_file.exists()
-    KeyStore(root_file=root_file, folder=folder.with_name("new")).create_group_key(uuid4())
+    KeyStore(roots=FileRootKeys(root_file), folder=folder.with_name("new")).create_group_key(uuid4())
     with pytest.raises(KeyStoreUnavailable):
-        KeyStore(root_file=root_file, folder=folder).new_epoch_key(GROUP, 1)
+        KeyStore(roots=FileRootKeys(root_file), folder=folder).new_epoch_key(GROUP, 1)
 
 
 def test_a_broken_root_key_file_is_refused(store: KeyStore, root_file: Path) -> None:
@@ -150,8 +151,10 @@ def test_processes_that_start_together_agree_on_one_root_key(root_file: Path, fo
     code = (
         "import sys, pathlib, uuid\n"
         "from vault.keystore import KeyStore\n"
-        "s = KeyStore(root_file=pathlib.Path(sys.argv[1]), folder=pathlib.Path(sys.argv[2]))\n"
-        "print(s._root()[0].hex())\n"
+        "from vault.roots import FileRootKeys\n"
+        "s = KeyStore(roots=FileRootKeys(pathlib.Path(sys.argv[1])), folder=pathlib.Path(sys.argv[2]))\n"
+        "s.check()\n"
+        "print(s._roots.ids()[0].hex())\n"
     )
     runs = [
         subprocess.Popen([sys.executable, "-c", code, str(root_file), str(folder)], stdout=subprocess.PIPE)
@@ -163,7 +166,7 @@ def test_processes_that_start_together_agree_on_one_root_key(root_file: Path, fo
 
 def test_the_platform_has_a_key_of_its_own(store: KeyStore, root_file: Path, folder: Path) -> None:
     sealed = store.platform_sealer(make=True).seal(b"totp", PLACE)
-    again = KeyStore(root_file=root_file, folder=folder)
+    again = KeyStore(roots=FileRootKeys(root_file), folder=folder)
     assert again.platform_sealer().open(sealed, PLACE) == b"totp"
     assert store.platform_sealer() is store.platform_sealer()
 

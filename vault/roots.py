@@ -1,0 +1,145 @@
+"""Root keys: what wraps the keys of the groups. A file here; a token that never lets its key out in `pkcs11`.
+
+A provider knows several root keys by their ids and wraps with the current one, so that a rotation can go on while
+everybody works. What must not live here: which keys are wrapped, and where those lie.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from vault import files
+from vault.errors import KeyStoreUnavailable
+from vault.primitives import KEY_BYTES, Aead, derive, random_key
+
+ROOT_ID_BYTES = 8
+
+type PlaceOf = Callable[[bytes], bytes]  # the id of a root key -> what is bound to the wrapped key
+
+
+class RootKeys(Protocol):
+    """The root keys of one installation, oldest first, the last one current. All may raise KeyStoreUnavailable."""
+
+    def ids(self) -> list[bytes]:
+        """Return the ids of 8 bytes; raises where there is no key at all."""
+        ...
+
+    def make_first(self) -> None:
+        """Make the first root key where there is none."""
+        ...
+
+    def add(self) -> bytes:
+        """Make another root key, current from now on; return its id."""
+        ...
+
+    def retire(self, keep: bytes) -> None:
+        """Forget every root key but one."""
+        ...
+
+    def wrap(self, key: bytes, place: PlaceOf) -> tuple[bytes, bytes]:
+        """Return the current root key's id, and `key` wrapped under it."""
+        ...
+
+    def unwrap(self, root_id: bytes, wrapped: bytes, place: PlaceOf) -> bytes:
+        """Return the key that was wrapped. Raises SealBroken too; KeyStoreUnavailable for a root key not known."""
+        ...
+
+
+class FileRootKeys:
+    """Root keys in a file, a line of base64 each, mode 0600. Read at each use: nothing is kept in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ids(self) -> list[bytes]:
+        """Return the ids, oldest first."""
+        return [_id_of(key) for key in self._keys()]
+
+    def make_first(self) -> None:
+        """Make the file with one key; one that is there stays."""
+        try:
+            if not self._path.exists():
+                files.make_folder(self._path.parent)
+                files.write_new(self._path, _line(random_key()))
+        except OSError:
+            raise KeyStoreUnavailable from None
+
+    def add(self) -> bytes:
+        """Add a line to the file."""
+        key = random_key()
+        with self._alone():
+            self._write([*self._keys(), key])
+        return _id_of(key)
+
+    def retire(self, keep: bytes) -> None:
+        """Leave one line in the file."""
+        with self._alone():
+            self._write([key for key in self._keys() if _id_of(key) == keep])
+
+    def wrap(self, key: bytes, place: PlaceOf) -> tuple[bytes, bytes]:
+        """Wrap under the last line's key."""
+        root = self._keys()[-1]
+        root_id = _id_of(root)
+        return root_id, _wrapper(root).encrypt(key, place(root_id))
+
+    def unwrap(self, root_id: bytes, wrapped: bytes, place: PlaceOf) -> bytes:
+        """Unwrap with the key of that id."""
+        for root in self._keys():
+            if _id_of(root) == root_id:
+                return _wrapper(root).decrypt(wrapped, place(root_id))
+        # The root key file is not the one that wrapped this key: the wrong file is mounted.
+        raise KeyStoreUnavailable
+
+    def _keys(self) -> list[bytes]:
+        try:
+            keys = [base64.b64decode(line, validate=True) for line in self._path.read_bytes().split()]
+        except (OSError, ValueError):
+            raise KeyStoreUnavailable from None
+        if not keys or any(len(key) != KEY_BYTES for key in keys):
+            raise KeyStoreUnavailable
+        return keys
+
+    def _write(self, keys: list[bytes]) -> None:
+        if not keys:
+            raise KeyStoreUnavailable
+        try:
+            files.replace(self._path, b"".join(map(_line, keys)))
+        except OSError:
+            raise KeyStoreUnavailable from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with locked(self._path.with_name(f".{self._path.name}.lock"), shared=False):
+            yield
+
+
+@contextmanager
+def locked(path: Path, *, shared: bool) -> Iterator[None]:
+    """Hold a lock between processes, for many or for one. Raises KeyStoreUnavailable."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        raise KeyStoreUnavailable from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _line(key: bytes) -> bytes:
+    return base64.b64encode(key) + b"\n"
+
+
+def _id_of(root: bytes) -> bytes:
+    return derive(root, info=b"cencomm/root-key-id/1", length=ROOT_ID_BYTES)
+
+
+def _wrapper(root: bytes) -> Aead:
+    return Aead(derive(root, info=b"cencomm/wrap-group-key/1"))
