@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--groups", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1, help="web processes behind one port, with Redis")
     parser.add_argument("--in-flight", type=int, nargs="+", default=[16, 1], metavar="N")
-    parser.add_argument("--acknowledge", action="store_true", help="each message asks for receipts, one gives his")
+    parser.add_argument(
+        "--acknowledge", action="store_true", help="each message asks for receipts, one gives his, in turn"
+    )
     parser.add_argument("--sessions", action="store_true", help="every second member signs in by a session")
     starting.add_options(parser)
     rounds.add_options(parser)
@@ -89,11 +91,9 @@ def _ours(site: sites.Site, stack: ExitStack, options: argparse.Namespace) -> Sy
 
 
 def _member(site: sites.Site, options: argparse.Namespace) -> Factory:
-    groups, last = site.groups, options.members - 1
+    groups = site.groups
     if options.acknowledge:
-        return lambda swarm, group, number: AskingMember(
-            swarm, groups[group][0], groups[group][1][number], gives=number == last
-        )
+        return lambda swarm, group, number: AskingMember(swarm, groups[group][0], groups[group][1][number], number)
     return lambda swarm, group, number: OurMember(swarm, groups[group][0], groups[group][1][number])
 
 

@@ -13,12 +13,15 @@ import os
 import re
 import struct
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
 MARK = b"~#k#~"
-MESSAGE_ID = re.compile(rb'"message": ?\{"id": ?"([0-9a-f-]{36})"')
+MESSAGE_OR_ANSWER = re.compile(
+    rb'"op": ?"acknowledged"|"message": ?\{"id": ?"([0-9a-f-]{36})".*?' + re.escape(MARK), re.DOTALL
+)
 CAUGHT_UP = re.compile(rb'"caught_up".*?"head":(\d+),"epoch":"([^"]+)"')
 TEXT = ("The lantern is lit over quiet water. " * 9)[: 300 - len(MARK)] + MARK.decode()
 
@@ -201,26 +204,42 @@ def _signed_in_by(credential: str) -> tuple[str, ...]:
 
 
 class AskingMember(OurMember):
-    """A member of ours whose messages ask for receipts; one that `gives` them acknowledges each that comes."""
+    """A member of ours whose messages ask for receipts. Members give them in turn, one for each message.
 
-    def __init__(self, swarm: Swarm, group: str, credential: str, *, gives: bool) -> None:
+    For who gives the receipt, the message counts as arrived when his receipt has been answered.
+    """
+
+    def __init__(self, swarm: Swarm, group: str, credential: str, number: int) -> None:
         super().__init__(swarm, group, credential)
-        self.gives = gives
+        self.number = number
         self.receipts = 0
+        self._awaited: deque[int] = deque()
 
     def post(self) -> None:
         note = _note(acknowledge=True)
         self.transport.write(text_frame(b'{"op":"post","group":"%b","message":%b}' % (self.group.encode(), note)))
 
     def scan(self, data: bytes) -> None:
-        if self.gives:
-            whole = self.buffer + data
-            self.receipts += whole.count(b'"op":"acknowledged"')
-            found = MESSAGE_ID.findall(whole)
-            if found:
-                items = b",".join(b'{"op":"acknowledge","message":"%b"}' % one for one in found)
-                self.transport.write(text_frame(b"[%b]" % items))
-        super().scan(data)
+        data = self.buffer + data
+        end, items = 0, []
+        for found in MESSAGE_OR_ANSWER.finditer(data):
+            end = found.end()
+            if found[1] is None:
+                self.receipts += 1
+                at = self._awaited.popleft()
+                self.swarm.saw(at, at + 1)
+                continue
+            at = self.count
+            self.count += 1
+            if at % self.swarm.size == self.number:
+                self._awaited.append(at)
+                items.append(b'{"op":"acknowledge","message":"%b"}' % found[1])
+            else:
+                self.swarm.saw(at, at + 1)
+        if items:
+            self.transport.write(text_frame(b"[%b]" % b",".join(items)))
+        begun = data.rfind(b'"message":', end)
+        self.buffer = data[begun:] if begun >= 0 else data[max(end, len(data) - 24) :]
 
 
 async def connected(port: int, factory: Callable[[], Member]) -> Member:
