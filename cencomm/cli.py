@@ -21,9 +21,9 @@ WITHOUT_DATABASE = {
 }  # fmt: skip
 # Those that change tables run as the owner of the databases.
 AS_OWNER = {"migrate", "prepare_databases", "grant_application_roles", "sqlmigrate", "showmigrations"}
-
 # Those that start together with their databases wait for them.
 WAITING = {"prepare_databases", "procrastinate", "work"}
+
 MENDABLE = {
     errno.ENOSPC: "The disk is full",
     errno.EDQUOT: "The disk is full",
@@ -65,14 +65,15 @@ def _add_serving(
     up.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     up.add_argument("--port", type=port_number, default=8000, help="the port to listen on (default: %(default)s)")
     up.add_argument("--no-demo", action="store_true", help="load no invented demo operation into a new folder")
-    up.add_argument("--workers", type=int, default=1, metavar="N", help="web processes (more need REDIS_URL)")
+    up.add_argument("--workers", type=int, default=1, metavar="N", help="web processes (default: %(default)s)")
+    commands.add_parser("restart", parents=[data], help="replace the running processes without losing anybody")
     serve = commands.add_parser("serve", help="run one web process (production; the databases are elsewhere)")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=port_number, default=8000)
     serve.add_argument("--listener", type=int, help=argparse.SUPPRESS)
+    serve.add_argument("--ready", type=int, help=argparse.SUPPRESS)
     health = commands.add_parser("health", help="ask a running web process whether it is ready; exit code 0 if so")
     health.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--ready", type=int, help=argparse.SUPPRESS)
     health.add_argument("--port", type=port_number, default=8000)
     doctor = commands.add_parser("doctor", parents=[data], help="check all that can be wrong, say how to mend it")
     doctor.add_argument("--port", type=port_number, default=8000)
@@ -145,11 +146,12 @@ def run(words: list[str]) -> int:
 
 def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Run the command that was parsed."""
-    from cencomm import cli_audit, cli_doctor, cli_health, cli_people, cli_up
+    from cencomm import cli_audit, cli_doctor, cli_health, cli_people, cli_restart, cli_up
     from cencomm.serve import serve
 
     commands: dict[str, Callable[[], int]] = {
         "up": lambda: cli_up.run_up(options),
+        "restart": lambda: cli_restart.run_restart(options),
         "serve": lambda: serve(
             host=options.host, port=options.port, listener=options.listener, ready=options.ready
         ),
@@ -187,14 +189,11 @@ def run_manage(words: list[str]) -> int:
             os.environ.setdefault("CENCOMM_SECRET_KEY", "for commands that sign nothing; " + "-" * 40)
         return execute(line)
     with attached(folder, owner=command in AS_OWNER):
+        if command in WAITING and (code := wait_for_databases()):
+            return code
         return execute(line)
 
 
-        if command in WAITING and (code := wait_for_databases()):
-            return code
-def execute(line: list[str]) -> int:
-    """Give a command line to Django."""
-    from django.core.management import execute_from_command_line
 def wait_for_databases() -> int:
     """Wait for databases that start at the same time as this; return 0, or the exit code when they did not come."""
     import django
@@ -207,6 +206,9 @@ def wait_for_databases() -> int:
     return serve.NO_DATABASE if absent else 0
 
 
+def execute(line: list[str]) -> int:
+    """Give a command line to Django."""
+    from django.core.management import execute_from_command_line
 
     execute_from_command_line(line)
     return 0

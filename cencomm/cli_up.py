@@ -22,10 +22,11 @@ from cencomm.cli_errors import CommandRefused
 from cencomm.cli_health import health_answer
 from cencomm.data_folder import ROOT, DataFolder, write_private
 from cencomm.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from cencomm.fleet import RESTART_SIGNAL, Fleet, RestartAsked, note_restart
 from cencomm.orphans import die_with_parent
 from cencomm.progress import say, step
-from cencomm.supervisor import Child, Supervisor
 from cencomm.translations import compile_translations, stale_translations
+from cencomm.waiting import patience
 
 READY_WITHIN_SECONDS = 120
 DEMO_COMMAND = ROOT / "cencomm" / "management" / "commands" / "load_demo.py"
@@ -60,6 +61,7 @@ def run_up(options: argparse.Namespace) -> int:
     folder = DataFolder(options.data)
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
+    signal.signal(RESTART_SIGNAL, signal.SIG_IGN)  # until there is something to restart
     try:
         with ExitStack() as stack:
             new = folder.prepare()
@@ -93,8 +95,8 @@ def is_loopback(host: str) -> bool:
 
 def check_exposure(options: argparse.Namespace) -> None:
     """Refuse to show to a network what is meant for one machine."""
-    if options.workers < 1 or (options.workers > 1 and not os.environ.get("REDIS_URL")):
-        message = "More than one web process needs Redis between them: set REDIS_URL, or leave --workers at 1."
+    if options.workers < 1:
+        message = "There is at least one web process: --workers 1."
         raise CommandRefused(message, code=64)
     if is_loopback(options.host):
         return
@@ -165,18 +167,31 @@ def databases(options: argparse.Namespace, folder: DataFolder) -> Iterator[Site]
                 postgres.stop()
 
 
+def tables_are_current(site: Site) -> bool:
+    """Whether the databases hold this program's tables; waits a while for databases that start at the same time."""
+    patient_until = time.monotonic() + (60.0 if (told := patience()) is None else told)
+    said = False
+    while True:
+        try:
+            return schema.is_current(*addresses_in(site.environment))
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            if site.postgres is not None or time.monotonic() >= patient_until:
+                message = f"A database does not answer: {reason}. Does it run, is its address right?"
+                raise CommandRefused(message, code=69) from error
+        if not said:
+            say(f"Waiting for the databases: {reason}")
+            said = True
+        time.sleep(0.5)
+
+
 def prepare(site: Site, *, new: bool, demo: bool) -> None:
     """Bring translations, tables and, in a new folder, the demo to where the program is."""
     if stale_translations():
         with step("Compiling the translations"):
             compile_translations()
     owner = site.postgres.addresses.environment(owner=True) if site.postgres else owner_addresses()
-    try:
-        current = schema.is_current(*addresses_in(site.environment))
-    except psycopg.OperationalError as error:
-        message = f"A database does not answer: {str(error).splitlines()[0]}. Does it run, is its address right?"
-        raise CommandRefused(message, code=69) from error
-    if not current:
+    if not tables_are_current(site):
         if len(owner) < 2:
             message = (
                 "The databases need this program's tables, and only their owners may make them: set "
@@ -221,28 +236,43 @@ def run_manage(site: Site, *words: str, extra: Mapping[str, str] | None = None) 
 
 def run_processes(site: Site, listener: socket.socket, *, workers: int) -> None:
     """Start worker and web, say when they are ready, keep them alive until a signal; then stop them."""
-    supervisor = Supervisor(say=say)
-    logs, handle = site.folder.logs, listener.fileno()
-    serve = python_command("serve", "--host", site.host, "--port", str(site.port), "--listener", str(handle))
-    work = python_command("manage", "work")
+    folder = site.folder
+    fleet = Fleet(site.host, site.port, listener.fileno(), site.environment, folder.path, folder.logs, say)
+    asked = RestartAsked()
+    signal.signal(RESTART_SIGNAL, asked)
     try:
         with step("Starting web and worker"):
-            for number in range(1, workers + 1):
-                name = "web" if number == 1 else f"web-{number}"
-                supervisor.add(Child(name, serve, site.environment, logs / f"{name}.log", pass_fds=(handle,)))
-            supervisor.add(Child("worker", work, site.environment, logs / "worker.log"))
-            wait_until_ready(site, supervisor)
+            fleet.start(workers=workers)
+            wait_until_ready(site, fleet)
         announce(site)
         while True:
             time.sleep(0.25)
-            supervisor.tend()
+            fleet.supervisor.tend()
             tend_database(site)
+            if asked.take():
+                restart(site, fleet)
     except Stopping:
         with step("Stopping web and worker"):
-            supervisor.stop()
+            fleet.supervisor.stop()
         raise
     finally:
-        supervisor.stop()
+        fleet.supervisor.stop()
+
+
+def restart(site: Site, fleet: Fleet) -> None:
+    """Replace every process, and note how that went for whoever asked."""
+    say("Replacing web and worker, one after the other.")
+    try:
+        if stale_translations():
+            compile_translations()
+        if schema.is_current(*addresses_in(site.environment)):
+            problem = fleet.restart()
+        else:
+            problem = "The program's tables have changed: stop it and start it again, which prepares them."
+    except psycopg.OperationalError as error:
+        problem = f"A database does not answer: {str(error).splitlines()[0]}."
+    say(problem or "Every process was replaced.")
+    note_restart(site.folder.restart_file, problem)
 
 
 def tend_database(site: Site) -> None:
@@ -257,14 +287,15 @@ def tend_database(site: Site) -> None:
         time.sleep(2)
 
 
-def wait_until_ready(site: Site, supervisor: Supervisor) -> None:
-    """Return when the web process says that it is ready; refuse when it cannot become so."""
+def wait_until_ready(site: Site, fleet: Fleet) -> None:
+    """Return when every web process says that it is ready; refuse when one cannot become so."""
+    supervisor = fleet.supervisor
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     answer = ""
     while time.monotonic() < deadline:
         # The listener takes the question before the web process is there to answer it.
         status, answer = health_answer(site.url, site.environment, timeout=2)
-        if status == 200:
+        if status == 200 and all(child.is_ready() for child in fleet.web):
             return
         for child in supervisor.children:
             failed = child.process.poll() if child.process else None
@@ -273,7 +304,7 @@ def wait_until_ready(site: Site, supervisor: Supervisor) -> None:
                 raise CommandRefused(message, code=UNSAFE)
         supervisor.tend()
         time.sleep(0.1)
-    words = supervisor.children[0].last_words()
+    words = fleet.web[0].last_words()
     message = f"Not ready after {READY_WITHIN_SECONDS} s ({answer or 'no answer'}). The web process said:\n{words}"
     raise CommandRefused(message)
 

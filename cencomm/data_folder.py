@@ -182,6 +182,18 @@ class DataFolder:
         finally:
             os.close(handle)
 
+    @property
+    def restart_file(self) -> Path:
+        """How the last restart that was asked for went."""
+        return self.path / "restart"
+
+    def holder(self) -> tuple[int, str] | None:
+        """Return the process that holds this folder now and what for; None when nobody does."""
+        if not self.is_locked():
+            return None
+        number, _, purpose = (self.path / "lock").read_text(errors="replace").strip().partition(" ")
+        return (int(number), purpose) if number.isdigit() else None
+
     def is_locked(self) -> bool:
         """Whether another process holds this folder now."""
         file = self.path / "lock"

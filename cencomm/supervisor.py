@@ -1,10 +1,11 @@
-"""Keeps the processes of one machine alive: starts them, restarts them when they die, stops them in order.
+"""Keeps the processes of one machine alive: starts them, restarts who dies, replaces one by another, stops them.
 
 What must not live here: what those processes are. `cencomm.cli_up` says that.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -19,11 +20,16 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 HEALTHY_AFTER = 60.0
 LOG_LIMIT = 10 * 1024 * 1024
+SETTLE_SECONDS = 3.0  # how long one that says nothing must live to count as ready
+TURN = 0.1
 
 
 @dataclass(slots=True)
 class Child:
-    """One process that shall run: its command, where it writes, how long it may take to stop."""
+    """One process that shall run: its command, where it writes, how long it may take to stop.
+
+    `tells_ready`: it gets a pipe (`--ready FD`) and writes into it when it can take its place.
+    """
 
     name: str
     command: Sequence[str]
@@ -31,31 +37,68 @@ class Child:
     log: Path
     grace_seconds: float = 15
     pass_fds: tuple[int, ...] = ()
+    tells_ready: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0
     pause: float = FIRST_PAUSE
     deaths: int = 0
     due: float = 0
+    ready_fd: int | None = None
+    ready: bool = False
 
     def start(self) -> None:
         """Start the process, in a session of its own: a Ctrl-C reaches it only through the supervisor."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
         handle = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        command, fds = list(self.command), self.pass_fds
+        telling = self._open_pipe()
+        if telling is not None:
+            command, fds = [*command, "--ready", str(telling)], (*fds, telling)
         try:
             self.process = subprocess.Popen(  # noqa: S603
-                list(self.command),
+                command,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=handle,
                 stderr=handle,
-                pass_fds=self.pass_fds,
+                pass_fds=fds,
                 start_new_session=True,
                 preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
             )
         finally:
             os.close(handle)
+            if telling is not None:
+                os.close(telling)
         self.started = time.monotonic()
+
+    def _open_pipe(self) -> int | None:
+        self.forget_pipe()
+        self.ready = False
+        if not self.tells_ready:
+            return None
+        self.ready_fd, telling = os.pipe()
+        os.set_blocking(self.ready_fd, False)
+        return telling
+
+    def forget_pipe(self) -> None:
+        """Listen no more whether it is ready."""
+        if self.ready_fd is not None:
+            os.close(self.ready_fd)
+            self.ready_fd = None
+
+    def is_ready(self) -> bool:
+        """Whether the process said that it can take its place; who says nothing must have lived for a while."""
+        if not self.tells_ready:
+            return self.is_running() and time.monotonic() - self.started >= SETTLE_SECONDS
+        if self.ready_fd is not None:
+            try:
+                told = os.read(self.ready_fd, 64)
+            except BlockingIOError:
+                return False
+            self.ready = bool(told)
+            self.forget_pipe()
+        return self.ready and self.is_running()
 
     def is_running(self) -> bool:
         """Whether the process lives."""
@@ -72,6 +115,7 @@ class Supervisor:
 
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
+    passing: list[Child] = field(default_factory=list)  # successors that are not ready yet, and who leaves
     stopping: bool = False
 
     def add(self, child: Child) -> None:
@@ -99,19 +143,70 @@ class Supervisor:
                 child.due = 0
                 child.start()
 
+    def replace(self, child: Child, *, within: float) -> bool:
+        """Start another process in the place of a child, and let the old one go when the new one is ready.
+
+        False when the new one does not become ready within so many seconds: then the old one stays.
+        """
+        successor = dataclasses.replace(
+            child, process=None, pause=FIRST_PAUSE, deaths=0, due=0, ready_fd=None, ready=False
+        )
+        self.passing.append(successor)
+        successor.start()
+        deadline = time.monotonic() + within
+        while not successor.is_ready():
+            if not successor.is_running() or time.monotonic() > deadline:
+                ended = (
+                    describe(successor.process) if not successor.is_running() else f"not ready in {within:.0f} s"
+                )
+                self.say(f"The new {child.name} process did not start ({ended}); the old one stays.")
+                self.passing.remove(successor)
+                _end(successor, kill=True)
+                return False
+            self._turn()
+        self.children[self.children.index(child)] = successor
+        self.passing.remove(successor)
+        self.passing.append(child)
+        _end(child)
+        deadline = time.monotonic() + child.grace_seconds
+        while child.is_running() and time.monotonic() < deadline:
+            self._turn()
+        self._wait_for(child, seconds=0)
+        self.passing.remove(child)
+        return True
+
+    def _turn(self) -> None:
+        self.tend()
+        time.sleep(TURN)
+
     def stop(self) -> None:
-        """Stop every child, last first: politely, then after its grace by force."""
-        for child in reversed(self.children):
-            process = child.process
-            if process is None or process.poll() is not None:
-                continue
-            process.terminate()
-            try:
-                process.wait(child.grace_seconds)
-            except subprocess.TimeoutExpired:
-                self.say(f"The {child.name} process did not stop within {child.grace_seconds:.0f} s; ending it.")
-                process.kill()
-                process.wait()
+        """Stop every child: politely, last first, then those who did not within their grace by force."""
+        everybody = [*reversed(self.children), *self.passing]
+        for child in everybody:
+            _end(child)
+        told_at = time.monotonic()
+        for child in everybody:
+            self._wait_for(child, seconds=max(0.0, told_at + child.grace_seconds - time.monotonic()))
+
+    def _wait_for(self, child: Child, *, seconds: float) -> None:
+        if not child.is_running() or child.process is None:
+            return
+        try:
+            child.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.say(f"The {child.name} process did not stop within {child.grace_seconds:.0f} s; ending it.")
+            child.process.kill()
+            child.process.wait()
+
+
+def _end(child: Child, *, kill: bool = False) -> None:
+    child.forget_pipe()
+    if child.process is not None and child.process.poll() is None:
+        if kill:
+            child.process.kill()
+            child.process.wait()
+        else:
+            child.process.terminate()
 
 
 def describe(process: subprocess.Popen[bytes] | None) -> str:

@@ -12,8 +12,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from django.db import connections
-
 logger = logging.getLogger("cencomm.start")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
 REPEAT_SECONDS = 30.0
@@ -36,6 +34,7 @@ def patience(environment: Mapping[str, str] = os.environ) -> float | None:
 def absent_databases() -> dict[str, str]:
     """Return the databases that take no connection now, each with the reason in one line; no pool is touched."""
     import psycopg
+    from django.db import connections
 
     found = {}
     for alias in connections:

@@ -22,13 +22,18 @@ class Leaver(Protocol):
     async def leave(self, code: int) -> None: ...
 
 
+def pause_between(count: int, *, within: float) -> float:
+    """Return the seconds between one socket's leave and the next."""
+    return min(within, count / LEAVING_PER_SECOND) / count
+
+
 async def drain(*, within: float) -> None:
     """Let every socket of this loop's hub go, and those that still arrive meanwhile; return when all have left."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     while (clients := hub().clients) and (left := deadline - loop.time()) > 0:
         random.shuffle(clients)
-        pause = min(left, len(clients) / LEAVING_PER_SECOND) / len(clients)
+        pause = pause_between(len(clients), within=left)
         leaving = []
         for client in clients:
             leaving.append(asyncio.create_task(cast("Leaver", client).leave(RESTART)))

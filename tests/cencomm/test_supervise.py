@@ -83,6 +83,48 @@ def test_stop_ends_politely_and_then_by_force(tmp_path: Path, supervisor: Superv
     assert said == ["The worker process did not stop within 0 s; ending it."]
 
 
+READY = "import os, sys, time; os.write(int(sys.argv[-1]), b'ready'); time.sleep(600)"
+
+
+def test_the_new_one_is_ready_before_the_old_one_goes(
+    tmp_path: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = child(tmp_path, "web", READY)
+    old.tells_ready = True
+    supervisor.add(old)
+    wait_until(old.is_ready)
+    served: list[bool] = []
+
+    def turn(self: Supervisor) -> None:
+        served.append(old.is_running())
+        self.tend()
+        time.sleep(0.02)
+
+    monkeypatch.setattr(Supervisor, "_turn", turn)
+    assert supervisor.replace(old, within=60)
+    (new,) = supervisor.children
+    assert new is not old
+    assert new.is_ready()
+    assert not old.is_running()
+    assert served[0]  # while the new one started, the old one was there
+
+
+@pytest.mark.parametrize("program", ["raise SystemExit(3)", SLEEPER])
+def test_the_old_one_stays_when_the_new_one_does_not_start(
+    tmp_path: Path, supervisor: Supervisor, said: list[str], program: str
+) -> None:
+    old = child(tmp_path, "web", READY)
+    old.tells_ready = True
+    supervisor.add(old)
+    wait_until(old.is_ready)
+    old.command = [sys.executable, "-c", program]
+    assert not supervisor.replace(old, within=1)
+    assert supervisor.children == [old]
+    assert old.is_ready()
+    assert supervisor.passing == []
+    assert "the old one stays" in said[-1]
+
+
 def test_log_of_a_child_is_for_its_owner_only(tmp_path: Path, supervisor: Supervisor) -> None:
     one = child(tmp_path, "web")
     supervisor.add(one)

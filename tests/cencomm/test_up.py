@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from cencomm.data_folder import LAYOUT, DataFolder
 from cencomm.embedded import EmbeddedPostgres
+from cencomm.embedded_redis import socket_folder
 from tests.cencomm.ports import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,6 +160,16 @@ def test_killed_database_is_started_again(product: Product) -> None:
     wait_until(lambda: product.ask("/health/ready")[0] == 200, what="ready again")
 
 
+def test_restart_replaces_every_process(product: Product) -> None:
+    before = {product.process_of("serve"), product.process_of("manage work")}
+    done = product.run("restart")
+    assert (done.returncode, done.stdout) == (0, "Every process was replaced.\n"), done.stderr
+    assert not before & set(product.processes())
+    assert product.ask("/health/ready")[0] == 200
+    assert product.process_of("serve")
+    assert product.process_of("manage work")
+
+
 def test_sigterm_stops_everything(product: Product) -> None:
     assert product.stop() == 0
     assert product.said().rstrip().endswith("CENcomm has stopped.")
@@ -172,10 +184,28 @@ def test_commands_start_and_stop_the_database_of_a_stopped_product(product: Prod
     assert not product.processes()
 
 
+def test_restart_of_what_does_not_run_is_refused(product: Product) -> None:
+    done = product.run("restart")
+    assert done.returncode == 69
+    assert "does not run" in done.stderr
+
+
 def test_second_start_prepares_nothing_again(product: Product) -> None:
-    product.start()
+    product.start("--workers", "2")
     assert "Preparing the tables" not in product.said()
     assert "Loading the demo" not in product.said()  # the folder is not new any more
+
+
+@pytest.mark.redis
+def test_several_web_processes_have_a_redis_that_only_they_reach(product: Product) -> None:
+    commands = list(product.processes().values())
+    assert sum(" serve " in command for command in commands) == 2
+    assert sum("redis-server" in command for command in commands) == 1
+    folder = socket_folder(product.data)
+    assert folder.stat().st_mode & 0o077 == 0
+    with redis.Redis(unix_socket_path=str(folder / "redis.sock")) as client:
+        assert client.config_get("port")["port"] == "0"
+        assert client.config_get("save")["save"] == ""
 
 
 def test_nothing_outlives_a_killed_up(product: Product) -> None:
