@@ -19,6 +19,10 @@ _LABELS: dict[str, Promise] = {
     "keys": _("Keys"),
     "redis": _("Wake-ups (Redis)"),
     "worker": _("Worker"),
+    "worker-behind": _("Worker keeps up"),
+    "canary": _("Canary: a message each minute arrives"),
+    "disk": _("Room on the disks"),
+    "clock": _("Clock agrees with the database"),
 }
 _checks: dict[str, Callable[[], bool]] = {}
 

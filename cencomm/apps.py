@@ -10,6 +10,7 @@ class CencommConfig(AppConfig):
     def ready(self) -> None:
         from accounts.health import provide
         from cencomm import checks  # noqa: F401 - registers them
-        from cencomm.health import CHECKS, worker_alive
+        from cencomm.degraded import NEEDED_TO_BE_WELL
+        from cencomm.health import CHECKS
 
-        provide({**CHECKS, "worker": worker_alive})
+        provide({**CHECKS, **NEEDED_TO_BE_WELL})

@@ -44,6 +44,15 @@ def check_secret_key(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def check_metrics_token(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
+    """The token of /metrics cannot be guessed."""
+    if 0 < len(settings.CENCOMM_METRICS_TOKEN) < 32:
+        hint = "Let CENCOMM_METRICS_TOKEN_FILE name a file with 32 random characters or more."
+        return [Error("The token of /metrics is shorter than 32 characters.", hint=hint, id="cencomm.E013")]
+    return []
+
+
+@register(Tags.security)
 def check_hosts(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
     """What is meant for one machine alone is not shown to others."""
     found: list[CheckMessage] = []

@@ -11,7 +11,7 @@ from cencomm.progress import say
 
 
 def health_answer(url: str, environment: Mapping[str, str], *, timeout: float = 10) -> tuple[int, str]:
-    """Ask `/health/ready`; return the status (0: no answer) and what is missing."""
+    """Ask `/health/ready`; return the status (0: no answer) and what is missing, or else degraded."""
     hosts = [h for h in environment.get("CENCOMM_HOSTS", "").split(",") if h.strip() and "*" not in h]
     address = url.removeprefix("http://")
     connection = http.client.HTTPConnection(address, timeout=timeout)
@@ -24,7 +24,8 @@ def health_answer(url: str, environment: Mapping[str, str], *, timeout: float = 
     finally:
         connection.close()
     try:
-        return response.status, ", ".join(json.loads(body).get("missing", []))
+        told = json.loads(body)
+        return response.status, ", ".join(told.get("missing", told.get("degraded", [])))
     except ValueError:
         return response.status, ""
 
@@ -33,7 +34,7 @@ def ask_health(host: str, port: int) -> int:
     """Print whether a web process is ready: for health checks of containers."""
     status, lacking = health_answer(f"http://{host}:{port}", os.environ)
     if status == 200:
-        say("ready")
+        say(f"ready, degraded: {lacking}" if lacking else "ready")
         return 0
     reason = lacking or (f"status {status}" if status else "no answer")
     say(f"not ready: {reason}")

@@ -9,7 +9,7 @@ import pytest
 from django.core.checks import CheckMessage
 from pytest_django import Settings
 
-from cencomm.checks import check_hosts, check_keys, check_redis, check_secret_key
+from cencomm.checks import check_hosts, check_keys, check_metrics_token, check_redis, check_secret_key
 from tests.cencomm.site import Site
 
 
@@ -30,6 +30,15 @@ def found() -> dict[str | None, CheckMessage]:
     messages = [*check_secret_key(None), *check_hosts(None), *check_keys(None)]
     assert all(message.hint for message in messages)
     return {message.id: message for message in messages}
+
+
+def test_short_metrics_token_is_refused(safe: Settings) -> None:
+    safe.CENCOMM_METRICS_TOKEN = "x" * 31
+    [refused] = check_metrics_token(None)
+    assert refused.id == "cencomm.E013"
+    for fine in ("", "x" * 32):
+        safe.CENCOMM_METRICS_TOKEN = fine
+        assert check_metrics_token(None) == []
 
 
 def test_safe_start_is_not_refused(safe: Settings) -> None:

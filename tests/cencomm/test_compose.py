@@ -54,7 +54,9 @@ def test_only_the_proxy_can_be_reached() -> None:
 def test_secrets_come_as_files() -> None:
     for service in SERVICES.values():
         for variable, value in service.get("environment", {}).items():
-            if any(word in variable for word in ("PASSWORD", "SECRET", "URL", "CERTIFICATE")):
+            if variable == "CENCOMM_CANARY_URL":  # an address without a password
+                continue
+            if any(word in variable for word in ("PASSWORD", "SECRET", "URL", "CERTIFICATE", "TOKEN")):
                 assert str(value).startswith("/run/secrets/"), variable
                 assert value.removeprefix("/run/secrets/") in service["secrets"]
     used = {name for service in SERVICES.values() for name in service.get("secrets", [])}
