@@ -73,6 +73,15 @@ def record_each(
         )
 
 
+def entries_from(source: str) -> str:
+    """Return the statement that inserts an entry for each row of a query: action, actor, group, subject, details.
+
+    For acts whose rows one statement writes, with the entries in it: both are kept, or neither. What holds for
+    `record` holds for what the query gives.
+    """
+    return f'INSERT INTO {Entry._meta.db_table} (action, actor, "group", subject, details) {source}'
+
+
 def _check(details: Mapping[str, str | int | bool | None]) -> None:
     if not connection.in_atomic_block:
         raise OutsideTransactionError

@@ -8,6 +8,7 @@ done alone (`posting.send_alone`), which reads everything afresh and has the las
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from groups.gates import member_of
 from groups.models import ClosedUserGroup, Membership, Role
 from messaging import limits
 from messaging.actions.inserting import insert_prepared
+from messaging.actions.plainly import is_plain, same_facts, write_plain
 from messaging.actions.posting import Parcel, Posted, send_alone
 from messaging.actions.preparing import Preparation, Prepared
 from messaging.actions.standing import Member, Standing, hold_and_ask
@@ -31,6 +33,7 @@ from messaging.kinds import ANSWERS
 from messaging.models import Event, Message
 from messaging.presentation import event_item
 from messaging.queries.opening import Opened
+from messaging.wakeups import GroupMoved, wake_ups
 from problems import Refusal
 from simplified_forms.models import FormTemplate
 from simplified_forms.queries import template_in_force
@@ -135,9 +138,37 @@ def _form(group: ClosedUserGroup, kind: str) -> FormTemplate:
     return form
 
 
-@transaction.atomic
 def _insert(group_id: UUID, prepared: Sequence[Prepared]) -> list[Message | None]:
     """Insert what is clean; None for each draft that is to be done alone."""
+    if all(map(is_plain, prepared)):
+        return _insert_plain(prepared)
+    return _insert_related(group_id, prepared)
+
+
+def _insert_plain(prepared: Sequence[Prepared]) -> list[Message | None]:
+    group = prepared[0].membership.group
+    batch: dict[UUID, Prepared] = {}
+    for one in prepared:
+        if same_facts(one.membership.group, group):
+            batch.setdefault(one.draft.id, one)
+    written = write_plain(group, list(batch.values()), now=timezone.now())
+    if written:
+        done = [(batch[pk], message) for pk, message in written.items()]
+        transaction.on_commit(lambda: _tell(group, done), robust=True)
+    for pk, one in batch.items():
+        if pk not in written:
+            _forms.drop((group.pk, one.draft.kind, group.form_mode))
+    return [written.get(one.draft.id) if batch.get(one.draft.id) is one else None for one in prepared]
+
+
+def _tell(group: ClosedUserGroup, done: Sequence[tuple[Prepared, Message]]) -> None:
+    if fresh.is_followed(group.pk):
+        _hand_over(group, done)
+    wake_ups().publish(GroupMoved(group.pk, max(message.seq for _one, message in done), time.time()))
+
+
+@transaction.atomic
+def _insert_related(group_id: UUID, prepared: Sequence[Prepared]) -> list[Message | None]:
     group, now = hold_and_ask(
         group_id,
         members={one.membership.pk for one in prepared},

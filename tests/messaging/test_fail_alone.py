@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from accounts.models import Officer
 from groups.models import ClosedUserGroup
-from messaging.actions import Parcel, Posted, inserting, preparing, said_by
+from messaging.actions import Parcel, Posted, inserting, plainly, preparing, said_by
 from messaging.actions.together import send_together
 from messaging.models import Message
 from tests.messaging.conftest import draft
@@ -34,15 +34,20 @@ def test_a_failure_takes_no_other_post_with_it(
             preparing, "validate", lambda spec, body, context: _raise(failure, body, real(spec, body, context))
         )
     else:
-        seal = inserting.seal_content
-        monkeypatch.setattr(
-            inserting,
-            "seal_content",
-            lambda sealer, content, **ids: _raise(failure, content.body, seal(sealer, content, **ids)),
-        )
+        _break_sealing(monkeypatch, failure)
     answers = send_together([parcel(bruno, room, "one"), parcel(fatou, room, BAD), parcel(bruno, room, "two")])
     assert [type(answer) for answer in answers] == [Posted, RuntimeError, Posted]
     assert list(Message.objects.filter(group=room).order_by("seq").values_list("number", flat=True)) == [1, 2]
+
+
+def _break_sealing(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    seal = inserting.seal_content
+    for place in (inserting, plainly):
+        monkeypatch.setattr(
+            place,
+            "seal_content",
+            lambda sealer, content, **ids: _raise(failure, content.body, seal(sealer, content, **ids)),
+        )
 
 
 def _raise(failure: Exception, body: Any, result: Any) -> Any:
@@ -55,12 +60,6 @@ def _raise(failure: Exception, body: Any, result: Any) -> Any:
 def test_of_a_database_that_does_not_answer_nothing_is_known(
     room: ClosedUserGroup, fatou: Officer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failure = OperationalError("gone")
-    seal = inserting.seal_content
-    monkeypatch.setattr(
-        inserting,
-        "seal_content",
-        lambda sealer, content, **ids: _raise(failure, content.body, seal(sealer, content, **ids)),
-    )
+    _break_sealing(monkeypatch, OperationalError("gone"))
     with pytest.raises(OperationalError):
         send_together([parcel(fatou, room, BAD)])
