@@ -6,6 +6,7 @@ compares the first part and parses the second only of what it found. Used by act
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -25,6 +26,11 @@ class Content(NamedTuple):
 
     def __repr__(self) -> str:
         return "<Content>"  # never in a log or a trace
+
+
+def message_opener(sealer: Sealer) -> Callable[[str, str, bytes], bytes]:
+    """Return what opens the contents of many messages: each by its id and its sender's, in text, and its value."""
+    return sealer.opener(TABLE, "content")
 
 
 def message_place(message_id: UUID | str, sender_id: UUID | str) -> Place:
@@ -57,4 +63,7 @@ def read_content(plain: bytes) -> Content:
 def contains_all(plain: bytes, words: list[bytes]) -> bool:
     """Whether the folded text of an opened value contains every one of the folded words."""
     end = 4 + int.from_bytes(plain[:4], "big")
-    return all(plain.find(word, 4, end) >= 0 for word in words)
+    for word in words:  # noqa: SIM110 - run for each of a hundred thousand messages: a generator costs more than it finds
+        if plain.find(word, 4, end) < 0:
+            return False
+    return True

@@ -42,12 +42,13 @@ class Aead:
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plaintext, associated)
 
-    def decrypt(self, sealed: bytes, associated: bytes) -> bytes:
-        """Return the plaintext of what `encrypt` gave. Raises SealBroken."""
-        if len(sealed) < NONCE_BYTES + TAG_BYTES:
+    def decrypt(self, sealed: bytes, associated: bytes, *, skip: int = 0) -> bytes:
+        """Return the plaintext of what `encrypt` gave, which begins after `skip` bytes. Raises SealBroken."""
+        if len(sealed) < skip + NONCE_BYTES + TAG_BYTES:
             raise SealBroken
+        begins = skip + NONCE_BYTES
         try:
-            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
+            return self._cipher.decrypt(sealed[skip:begins], sealed[begins:], associated)
         except InvalidTag:
             raise SealBroken from None
 

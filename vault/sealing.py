@@ -6,6 +6,7 @@ scheme, group, epoch, table, field, record, sender.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
@@ -56,7 +57,27 @@ class Sealer:
         data = bytes(sealed)
         if data[:1] != _SCHEME_BYTE:
             raise SealBroken
-        return aead.decrypt(data[1:], self._associated(place))
+        return aead.decrypt(data, self._associated(place), skip=1)
+
+    def opener(self, table: str, field: str) -> Callable[[str, str, bytes], bytes]:
+        """Return what opens many values of one field, each by record, sender and sealed value, as `open` does.
+
+        What is the same for all of them is done once: for those who open a hundred thousand.
+        """
+        prefix = self._bound + length_prefixed(table.encode(), field.encode())
+
+        def open_one(record: str, sender: str, sealed: bytes) -> bytes:
+            aead = self._aead  # each time: the key may go in the middle of a long reading
+            if aead is None:
+                raise KeyDestroyed
+            if sealed[:1] != _SCHEME_BYTE:
+                raise SealBroken
+            a, b = record.encode(), sender.encode()
+            # What length_prefixed gives, without a call for each part.
+            associated = prefix + len(a).to_bytes(4, "big") + a + len(b).to_bytes(4, "big") + b
+            return aead.decrypt(sealed, associated, skip=1)
+
+        return open_one
 
     def digest(self, data: bytes) -> bytes:
         """Return a keyed digest of `data`, for comparing two contents without opening either."""

@@ -78,14 +78,14 @@ def make_group(number: int = 0) -> tuple[Any, People]:
 class Filler:
     """Fills one group, of so many messages in the end; it goes on where it stopped."""
 
-    def __init__(self, group: Any, people: People, *, size: int, seed: int = 7) -> None:
+    def __init__(self, group: Any, people: People, *, size: int) -> None:
         from django.utils import timezone
 
         from simplified_forms.models import FormTemplate
 
         self.group_id = group.pk
         self.people = people
-        self.random = random.Random(seed)
+        self.random = random.Random(group.code)
         self.numbers: Counter[str] = Counter()
         self.sent = 0
         self.size = size

@@ -110,7 +110,7 @@ def _content(sealer: Sealer | None, message: Message) -> Content | None:
         return None
 
 
-def told_broken(message_id: UUID) -> None:
+def told_broken(message_id: UUID | str) -> None:
     """Tell the operator of a message whose seal is broken: somebody changed it outside of this program."""
     logger.error("message %s does not open: its row was changed", message_id)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault import Place, SealBroken, Sealer
+from vault import KeyDestroyed, Place, SealBroken, Sealer
 from vault.primitives import length_prefixed
 
 GROUP = UUID("11111111-1111-4111-8111-111111111111")
@@ -53,6 +53,27 @@ def test_a_value_moved_to_another_place_does_not_open(moved: Place) -> None:
 def test_a_value_moved_to_another_group_epoch_or_key_does_not_open(other: dict) -> None:
     with pytest.raises(SealBroken):
         sealer(**other).open(sealer().seal(b"text", PLACE), PLACE)
+
+
+def test_one_who_opens_many_opens_what_open_does_and_nothing_else() -> None:
+    one = sealer()
+    open_one = one.opener(PLACE.table, PLACE.field)
+    sealed = one.seal(b"text", PLACE)
+    assert open_one(PLACE.record, PLACE.sender, sealed) == b"text" == one.open(sealed, PLACE)
+    for record, sender, value in (
+        ("m2", PLACE.sender, sealed),
+        (PLACE.record, "", sealed),
+        (PLACE.record + PLACE.sender[:1], PLACE.sender[1:], sealed),
+        (PLACE.record, PLACE.sender, b"\x02" + sealed[1:]),
+        (PLACE.record, PLACE.sender, sealed[:20]),
+    ):
+        with pytest.raises(SealBroken):
+            open_one(record, sender, value)
+    with pytest.raises(SealBroken):
+        one.opener(PLACE.table, "reason")(PLACE.record, PLACE.sender, sealed)
+    one.forget()
+    with pytest.raises(KeyDestroyed):
+        open_one(PLACE.record, PLACE.sender, sealed)
 
 
 def test_no_single_changed_bit_goes_unnoticed() -> None:
