@@ -11,7 +11,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # What tests need beyond Python packages: a program's name, and the Debian package that brings it.
-PROGRAMS = {"chromium": "chromium", "redis-server": "redis-server", "nginx": "nginx-light"}
+PROGRAMS = {
+    "chromium": "chromium",
+    "redis-server": "redis-server",
+    "nginx": "nginx-light",
+    "softhsm2-util": "softhsm2",
+}
 
 
 def missing_programs() -> list[str]:

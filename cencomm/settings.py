@@ -124,9 +124,27 @@ AS_OWNER = env_flag("CENCOMM_AS_OWNER")
 STATEMENT_LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
 
-def database(url: str, *, name: str) -> dict[str, Any]:
+# A server that vanished without a word is noticed within some 20 seconds, one that does not answer within 5; libpq
+# tries the next host of the address then. All of it can be said otherwise in the address.
+NETWORK_LIMITS = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+
+def check_connection(connection: Any) -> None:
+    """Whether a connection of the pool may be used: it works, and its server holds the history that it should."""
+    from messaging.history import check_connection as check
+
+    check(connection)
+
+
+def database(url: str, *, name: str, **pool: Any) -> dict[str, Any]:
     """Turn a libpq address into Django's form, with a connection pool and no statement without an end."""
-    parts = conninfo_to_dict(url) if url else {}
+    parts = {**NETWORK_LIMITS, **(conninfo_to_dict(url) if url else {})}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", name),
@@ -143,6 +161,8 @@ def database(url: str, *, name: str) -> dict[str, Any]:
                 "max_size": int(env("CENCOMM_POOL", "16")),
                 "timeout": 5,
                 "max_idle": 120,
+                "reconnect_timeout": 5,  # then whoever needs one tries anew: no pause grows after a fail-over
+                **pool,
             },
             "options": "" if AS_OWNER else STATEMENT_LIMITS,
         },
@@ -150,7 +170,7 @@ def database(url: str, *, name: str) -> dict[str, Any]:
 
 
 DATABASES = {
-    "default": database(env("DATABASE_URL"), name="cencomm"),
+    "default": database(env("DATABASE_URL"), name="cencomm", check=check_connection),
     "cen": database(env("CEN_DATABASE_URL"), name="cen"),
 }
 # Roles that own nothing and may only read and write rows; the addresses above name them, `migrate` uses the owners.
@@ -232,9 +252,15 @@ MAILERS = {"default": {"BACKEND": env("CENCOMM_EMAIL_BACKEND", "django.core.mail
 
 # Keys: never in an environment variable, always files.
 CENCOMM_ROOT_KEY_FILE = Path(env("CENCOMM_ROOT_KEY_FILE_PATH") or DATA_DIR / "keys" / "root.key")
+# In place of the file: `pkcs11:token=…?module-path=…&pin-source=FILE`, an HSM that never lets the key out.
+CENCOMM_ROOT_KEY_URI = env("CENCOMM_ROOT_KEY_URI")
 CENCOMM_KEY_STORE = Path(env("CENCOMM_KEY_STORE") or DATA_DIR / "keys" / "store")
 # Signed states of the audit trail, outside the database. Let it lie on another mount, or ship it as it grows.
 CENCOMM_AUDIT_CHECKPOINTS = Path(env("CENCOMM_AUDIT_CHECKPOINTS") or DATA_DIR / "audit" / "checkpoints.jsonl")
+
+# How far each group's stream went, outside of the database: tells whether a restored one lost something. Shared by
+# all processes; not to be put back from a backup.
+CENCOMM_MARKS = Path(env("CENCOMM_MARKS") or DATA_DIR / "marks")
 
 # Limits that protocol.md and security.md name. Everything is bounded.
 CENCOMM_LIMITS = {

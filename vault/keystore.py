@@ -21,7 +21,7 @@ from vault import files
 from vault.errors import KeyDestroyed, KeyStoreUnavailable, SealBroken
 from vault.notes import NoteSigner
 from vault.primitives import Aead, derive, length_prefixed, random_key
-from vault.roots import ROOT_ID_BYTES, FileRootKeys, RootKeys, locked
+from vault.roots import ROOT_ID_BYTES, RootKeys, locked, root_keys
 from vault.sealing import SCHEME, Sealer
 
 _MAGIC = b"CCK\x01"
@@ -32,12 +32,14 @@ _STAT_EVERY = 1.0  # seconds until a key destroyed by another process is noticed
 
 def keystore() -> KeyStore:
     """Return this process's key store, as the settings place it."""
-    return _keystore(str(settings.CENCOMM_ROOT_KEY_FILE), Path(settings.CENCOMM_KEY_STORE))
+    file = Path(settings.CENCOMM_ROOT_KEY_FILE)
+    uri = settings.CENCOMM_ROOT_KEY_URI
+    return _keystore(file, uri, bool(uri) and file.exists(), Path(settings.CENCOMM_KEY_STORE))
 
 
 @cache
-def _keystore(root: str, folder: Path) -> KeyStore:
-    return KeyStore(roots=FileRootKeys(Path(root)), folder=folder)
+def _keystore(file: Path, uri: str, _moving: bool, folder: Path) -> KeyStore:
+    return KeyStore(roots=root_keys(file=file, uri=uri), folder=folder)
 
 
 class KeyStore:

@@ -78,9 +78,13 @@ class FileRootKeys:
         return _id_of(key)
 
     def retire(self, keep: bytes) -> None:
-        """Leave one line in the file."""
+        """Leave one line in the file, or no file when that key lies elsewhere."""
         with self._alone():
-            self._write([key for key in self._keys() if _id_of(key) == keep])
+            kept = [key for key in self._keys() if _id_of(key) == keep]
+            if kept:
+                self._write(kept)
+            else:  # the key that is kept lies elsewhere
+                files.destroy(self._path)
 
     def wrap(self, key: bytes, place: PlaceOf) -> tuple[bytes, bytes]:
         """Wrap under the last line's key."""
@@ -106,8 +110,6 @@ class FileRootKeys:
         return keys
 
     def _write(self, keys: list[bytes]) -> None:
-        if not keys:
-            raise KeyStoreUnavailable
         try:
             files.replace(self._path, b"".join(map(_line, keys)))
         except OSError:
@@ -117,6 +119,58 @@ class FileRootKeys:
     def _alone(self) -> Iterator[None]:
         with locked(self._path.with_name(f".{self._path.name}.lock"), shared=False):
             yield
+
+
+class MovedRootKeys:
+    """Root keys on their way from a file into a token: both open, the token's wrap; a rotation ends the file."""
+
+    def __init__(self, old: FileRootKeys, new: RootKeys) -> None:
+        self._old, self._new = old, new
+
+    def ids(self) -> list[bytes]:
+        """Return the file's ids, then the token's."""
+        found = [*_ids_or_none(self._old), *_ids_or_none(self._new)]
+        if not found:
+            raise KeyStoreUnavailable
+        return found
+
+    def make_first(self) -> None:
+        """Make the token's first key."""
+        self._new.make_first()
+
+    def add(self) -> bytes:
+        """Add to the token."""
+        return self._new.add()
+
+    def retire(self, keep: bytes) -> None:
+        """Forget the file, and in the token every key but one."""
+        self._new.retire(keep)
+        self._old.retire(keep)
+
+    def wrap(self, key: bytes, place: PlaceOf) -> tuple[bytes, bytes]:
+        """Wrap in the token once it has a key."""
+        return (self._new if _ids_or_none(self._new) else self._old).wrap(key, place)
+
+    def unwrap(self, root_id: bytes, wrapped: bytes, place: PlaceOf) -> bytes:
+        """Unwrap with whichever knows the id."""
+        return (self._old if root_id in _ids_or_none(self._old) else self._new).unwrap(root_id, wrapped, place)
+
+
+def _ids_or_none(keys: RootKeys) -> list[bytes]:
+    try:
+        return keys.ids()
+    except KeyStoreUnavailable:
+        return []
+
+
+def root_keys(*, file: Path, uri: str) -> RootKeys:
+    """Return the root keys that the settings name: in a file, or by a PKCS#11 address, or moving to there."""
+    if not uri:
+        return FileRootKeys(file)
+    from vault.pkcs11 import TokenRootKeys
+
+    token = TokenRootKeys(uri)
+    return MovedRootKeys(FileRootKeys(file), token) if file.exists() else token
 
 
 @contextmanager
