@@ -7,6 +7,8 @@ here: what sending means (`together`).
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -42,7 +44,7 @@ _OVERLOAD = (PoolTimeout, LockNotAvailable, QueryCanceled)  # no connection, no 
 
 class _Waiting(NamedTuple):
     parcel: Parcel
-    answer: Future[Posted]
+    answer: Future[Posted] | asyncio.Future[Posted]
     since: float
 
 
@@ -64,25 +66,30 @@ class PostOffice:
 
     def hand_in(self, parcel: Parcel) -> Future[Posted]:
         """Take a post; the future holds what came of it after the commit. Raises Busy when too many wait."""
-        answer, idle = self._queue(parcel)
-        if idle:
+        answer = _promise()
+        if self._queue(parcel, answer):
+            self._threads.submit(self._work_apart, parcel.group_id)
+        return answer
+
+    def hand_in_here(self, parcel: Parcel) -> asyncio.Future[Posted]:
+        """Do the same on a running loop, which is told of a whole batch at once."""
+        answer: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
+        if self._queue(parcel, answer):
             self._threads.submit(self._work_apart, parcel.group_id)
         return answer
 
     def post(self, parcel: Parcel) -> Posted:
         """Send a post and wait for its answer. The first thread of a group works, those behind it wait."""
-        answer, idle = self._queue(parcel)
-        if not idle:
+        answer = _promise()
+        if not self._queue(parcel, answer):
             connection.close()  # whoever works needs one: those who wait must not hold them all
         elif self._work_once(parcel.group_id):
             self._threads.submit(self._work_apart, parcel.group_id)
         return answer.result()
 
-    def _queue(self, parcel: Parcel) -> tuple[Future[Posted], bool]:
+    def _queue(self, parcel: Parcel, answer: Future[Posted] | asyncio.Future[Posted]) -> bool:
         """Queue a post; say whether nobody works for its group, so that the caller must see to it."""
         now = time.monotonic()
-        answer: Future[Posted] = Future()
-        answer.set_running_or_notify_cancel()  # from here on it is sent, whether or not somebody waits
         with self._lock:
             queue = self._queues.get(parcel.group_id)
             if self._count >= self._limit or (queue and now - queue[0].since > LONGEST_WAIT):
@@ -93,7 +100,7 @@ class PostOffice:
                 queue = self._queues[parcel.group_id] = deque()
             queue.append(_Waiting(parcel, answer, now))
             self._count += 1
-        return answer, idle
+        return idle
 
     def _work_apart(self, group_id: UUID) -> None:
         try:
@@ -115,11 +122,7 @@ class PostOffice:
             more = bool(queue)
             if not more:
                 del self._queues[group_id]
-        for one, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, Posted):
-                one.answer.set_result(answer)
-            else:
-                one.answer.set_exception(answer)
+        _answer([(one.answer, answer) for one, answer in zip(batch, answers, strict=True)])
         return more
 
     def _answers(self, parcels: Sequence[Parcel], *, again: bool = True) -> Sequence[Posted | BaseException]:
@@ -134,6 +137,38 @@ class PostOffice:
             if again and isinstance(error, (OperationalError, InterfaceError)):
                 return self._answers(parcels, again=False)  # a connection that lay idle may have died meanwhile
             return [error for _ in parcels]
+
+
+def _promise() -> Future[Posted]:
+    answer: Future[Posted] = Future()
+    answer.set_running_or_notify_cancel()  # from here on it is sent, whether or not somebody waits
+    return answer
+
+
+type _Told = list[tuple[Future[Posted] | asyncio.Future[Posted], Posted | BaseException]]
+
+
+def _answer(told: _Told) -> None:
+    """Tell everybody from the thread that sent a batch: each loop once, with all that it waits for."""
+    loops: dict[asyncio.AbstractEventLoop, _Told] = {}
+    for promise, answer in told:
+        if isinstance(promise, Future):
+            _settle([(promise, answer)])
+        else:
+            loops.setdefault(promise.get_loop(), []).append((promise, answer))
+    for loop, here in loops.items():
+        with contextlib.suppress(RuntimeError):  # a loop that is closed waits for nothing
+            loop.call_soon_threadsafe(_settle, here)
+
+
+def _settle(told: _Told) -> None:
+    for promise, answer in told:
+        if promise.done():  # whoever waited has gone away
+            continue
+        if isinstance(answer, Posted):
+            promise.set_result(answer)
+        else:
+            promise.set_exception(answer)
 
 
 def _outcome(answer: Posted | BaseException) -> tuple[str, str]:

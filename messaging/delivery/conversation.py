@@ -26,7 +26,7 @@ from messaging.delivery.errors import BadFrame, failure_of
 from messaging.delivery.following import Following
 from messaging.delivery.frames_in import items_of, places_of
 from messaging.delivery.hub import Hub, hub
-from messaging.delivery.outbox import Frame, Outbox, Send, frame
+from messaging.delivery.outbox import Outbox, Send, frame
 from messaging.delivery.reads import in_thread
 from messaging.delivery.verbs import acknowledge, mark_read, parcel_of, posted_item, session_lives
 from messaging.measures import measures
@@ -51,6 +51,7 @@ class Conversation:
         self._receive = receive
         limit = settings.CENCOMM_LIMITS["socket_queue_bytes"]
         self._outbox = Outbox(send, max_bytes=limit, direct=direct_writer(send))
+        self.put = self._outbox.put  # the hub calls it for each socket and batch
         self._posts: deque[asyncio.Task[None]] = deque()
         self._hub: Hub = hub()
         self._following = Following(self)
@@ -83,10 +84,6 @@ class Conversation:
     @property
     def token_id(self) -> UUID | None:
         return self._identity.token_id
-
-    def put(self, one: Frame) -> None:
-        """Queue a frame."""
-        self._outbox.put(one)
 
     def close(self, code: int) -> None:
         """End the conversation."""
@@ -230,7 +227,7 @@ class Conversation:
     async def _post(self, item: dict[str, Any]) -> None:
         self._require("messages:write")
         await self._touch()
-        answer = asyncio.wrap_future(actions.office().hand_in(parcel_of(self._identity.officer, item)))
+        answer = actions.office().hand_in_here(parcel_of(self._identity.officer, item))
         self._posts.append(asyncio.create_task(self._answer_post(answer, item)))
         await self._answered(MAX_POSTS)
 

@@ -19,6 +19,7 @@ from django.conf import settings
 logger = logging.getLogger("cencomm.messaging")
 PROTOCOLS = {("uvicorn.protocols.websockets.websockets_sansio_impl", "WebSocketsSansIOProtocol")}
 _NEEDED = ("transport", "conn", "writable", "handshake_complete", "close_sent", "disconnected")
+JOIN_BYTES = 64 * 1024  # what a reader that keeps up may have waiting
 _TEXT = 0x81  # a whole text frame, RFC 6455, section 5.2; a server's frames carry no mask
 
 
@@ -33,37 +34,32 @@ def framed(payload: bytes) -> bytes:
 
 
 class DirectWriter:
-    """Writes one socket's frames. `ready` is asked before each; all of it runs on the socket's loop."""
+    """Writes one socket's frames while its reader keeps up. All of it runs on the socket's loop."""
 
-    __slots__ = ("_pending", "_protocol", "_transport", "_turn")
+    __slots__ = ("_held", "_pending", "_protocol", "_transport", "_turn")
 
     def __init__(self, protocol: Any, turn: Turn) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
         self._turn = turn
         self._pending: list[bytes] = []
+        self._held = 0  # what the reader had not taken when this turn began, and what this turn adds
 
-    @property
-    def ready(self) -> bool:
-        """Whether a frame may be written now: the socket is open, and its reader keeps up."""
-        protocol = self._protocol
-        return bool(
-            protocol.writable.is_set()
-            and not protocol.close_sent
-            and not protocol.disconnected
-            and not self._transport.is_closing()
-        )
-
-    @property
-    def held_bytes(self) -> int:
-        """How much was written here that the reader has not taken yet."""
-        return sum(map(len, self._pending)) + int(self._transport.get_write_buffer_size())
-
-    def write(self, wire: bytes) -> None:
-        """Write a framed payload, with all others of this turn."""
+    def offer(self, wire: bytes) -> bool:
+        """Write a framed payload, with all others of this turn; False if its reader lags or is gone."""
+        held = self._held
+        if not self._pending:
+            transport = self._transport
+            if self._protocol.close_sent or transport.is_closing():
+                return False
+            held = transport.get_write_buffer_size()
+        if held > JOIN_BYTES:
+            return False
         if not self._pending:
             self._turn.add(self)
+        self._held = held + len(wire)
         self._pending.append(wire)
+        return True
 
     def drop(self) -> None:
         """Forget what has not left yet."""

@@ -194,18 +194,31 @@ class Hub:
         client.close(SIGNED_OUT)
 
     def _pump(self, feed: Feed) -> None:
-        if feed.pumping is None and feed.head is not None and feed.target > feed.head:
+        if feed.pumping is not None or feed.head is None or feed.target <= feed.head:
+            return
+        try:
+            self._deliver_fresh(feed)  # what this process has written itself goes out at once
+        except Exception as error:  # noqa: BLE001
+            logger.error("group %s cannot be delivered now: %s", feed.group_id, type(error).__name__)
+        if feed.target > feed.head:
             feed.pumping = asyncio.get_running_loop().create_task(self._pump_until_there(feed))
+
+    def _deliver_fresh(self, feed: Feed) -> bool:
+        if feed.head is None or feed.epoch is None:
+            return False
+        items = fresh.take(feed.group_id, feed.epoch, feed.head)
+        if items:
+            measures.batches_from_memory += 1
+            self._deliver(feed, batch_of_fresh(feed.epoch, items))
+        return bool(items)
 
     async def _pump_until_there(self, feed: Feed) -> None:
         """Read, open and serialise once, give to all; wake-ups that come meanwhile are served by the same run."""
         try:
             while feed.head is not None and feed.target > feed.head and feed.followers:
-                after = feed.head
-                if feed.epoch is not None and (items := fresh.take(feed.group_id, feed.epoch, after)):
-                    measures.batches_from_memory += 1
-                    self._deliver(feed, batch_of_fresh(feed.epoch, items))
+                if self._deliver_fresh(feed):
                     continue
+                after = feed.head
                 batch = await in_thread(lambda after=after: batch_for_hub(feed.group_id, after))  # type: ignore[misc]
                 if batch.epoch != feed.epoch:
                     self._restart(feed, batch.epoch)
@@ -227,18 +240,18 @@ class Hub:
                 self.end(follower)
         feed.head = batch.last
         feed.remember(batch.items)
-        first = batch.items[0].seq
+        first, last = batch.items[0].seq, batch.last
         whole = batch.frames
         served = 0
-        for follower in list(feed.followers):
-            if not follower.live or follower.position >= batch.last:
+        for follower in list(feed.followers):  # the one loop that grows with the sockets
+            if not follower.live or follower.position >= last:
                 continue
             frames = whole
             if follower.position >= first:
                 frames = frames_of(item.raw for item in batch.items if item.seq > follower.position)
             for one in frames:
                 follower.client.put(one)
-            follower.position = batch.last
+            follower.position = last
             served += 1
         if served:
             measures.deliveries += served * len(batch.items)

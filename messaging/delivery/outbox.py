@@ -15,12 +15,11 @@ from typing import Any
 
 import orjson
 
-from messaging.delivery.direct import DirectWriter, framed
+from messaging.delivery.direct import JOIN_BYTES, DirectWriter, framed
 
 TOO_SLOW = 4408
 MAX_FRAMES = 5000
 FRAME_BYTES = 128 * 1024
-JOIN_BYTES = 64 * 1024
 CLOSE_SECONDS = 30.0  # how long a reader that was too slow may take to be told so
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -98,24 +97,12 @@ class Outbox:
         """How much waits to be written."""
         return self._bytes
 
-    @property
-    def _straight(self) -> bool:
-        """Whether the next frame may go past the queue: nothing is before it, and the reader keeps up."""
-        direct = self._direct
-        return (
-            direct is not None
-            and not self._frames
-            and not self._sending
-            and direct.ready
-            and direct.held_bytes <= JOIN_BYTES
-        )
-
     def put(self, one: Frame) -> None:
         """Queue a frame; past the bound the socket is closed instead, with 4408, and what waited is dropped."""
         if self.closed is not None:
             return
-        if self._direct is not None and self._straight:
-            self._direct.write(one.wire)
+        # Past the queue only while nothing is before it.
+        if self._direct is not None and not self._frames and not self._sending and self._direct.offer(one.wire):
             return
         if self._frames and (self._bytes + one.size > self._max_bytes or len(self._frames) >= MAX_FRAMES):
             self.close(TOO_SLOW)
