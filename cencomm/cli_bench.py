@@ -15,6 +15,9 @@ BENCHMARKS = {
     ),
     "real": ("benchmarks.bench_real", "the product as it ships: four processes, one group, a hundred, a thousand"),
     "storm": ("benchmarks.bench_storm", "a thousand sockets that come back at once"),
+    "open": ("benchmarks.bench_open", "the console of a group with a long history: what opening it takes"),
+    "search": ("benchmarks.bench_search", "a search through a sealed history, beside a bare loop"),
+    "history": ("benchmarks.bench_history", "what a post costs while the history grows to a million"),
     "post": ("benchmarks.bench_post_live", "the time to the answer of a post, many groups"),
 }
 

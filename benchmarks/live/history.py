@@ -100,6 +100,10 @@ class Filler:
         while self.sent < upto:
             self._chunk(min(CHUNK, upto - self.sent))
 
+    def went_on(self, notes: int) -> None:
+        """Know that so many notes were posted to the group meanwhile."""
+        self.numbers["note"] += notes
+
     def _chunk(self, size: int) -> None:
         from django.db import transaction
         from django.utils import timezone
