@@ -5,8 +5,8 @@
 `up` with four web processes behind one port, a worker, Redis between them; members signed in by tokens and
 sessions, half of each; every message validated, sealed, with event and audit, asking for receipts, and acknowledged
 by one member in turn, whose receipt is an event for everybody too and is waited for. One group of 200 members, 100
-groups of 20, 1,000 groups of 5. The peers do what they do in `bench fanout`: one process, no receipts. Servers share
-one core.
+groups of 20, 1,000 groups of 5. The peers do what they do in `bench fanout`: one process, no receipts. Servers
+share one core.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 # Name of the command → module with `main(arguments) -> exit code`.
 BENCHMARKS = {
+    "all": ("benchmarks.bench_all", "all of these in turn, and the table of bars"),
     "fanout": (
         "benchmarks.bench_fanout",
         "one group, everybody connected: deliveries per second, beside the peers",

@@ -48,7 +48,11 @@ class Crowd:
         """Post the next message: groups take turns, and in each its senders."""
         turn, group = divmod(self.posted, len(self.swarms))
         senders = self.senders[group]
-        senders[turn % len(senders)].post()
+        sender = senders[turn % len(senders)]
+        if sender.lost:
+            message = f"the server closed a sender's socket: {sender.buffer[-80:]!r}"
+            raise ConnectionError(message)
+        sender.post()
         self.posted += 1
         return self.swarms[group]
 
@@ -96,6 +100,11 @@ class Crowd:
             await asyncio.sleep(0.02)
 
     @property
+    def lost(self) -> int:
+        """How many sockets the server has closed."""
+        return sum(swarm.lost for swarm in self.swarms)
+
+    @property
     def missing(self) -> int:
         """How many messages somebody still lacks: none, after a measurement, unless the system lost some."""
         return self.posted - self.complete
@@ -104,7 +113,7 @@ class Crowd:
         """Disconnect everybody."""
         for group in self.members:
             for member in group:
-                member.transport.abort()
+                member.leave()
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -151,7 +151,9 @@ async def _one_round(system: System, site: sites.Site, shape: Shape, found: Meas
             if position == 0:
                 _note_use(found, before, (_used(system, site), crowd.complete, time.perf_counter()), shape)
         if crowd.missing:
-            message = f"{crowd.missing} of {crowd.posted} messages did not reach everybody"
+            message = (
+                f"{crowd.missing} of {crowd.posted} messages missed somebody, {crowd.lost} sockets were closed"
+            )
             raise LostMessages(message)
     finally:
         found.posted += crowd.posted

@@ -19,7 +19,7 @@ def run_bench(name: str, *words: str) -> dict[str, Any]:
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, stdin=subprocess.DEVNULL
     )
     lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines:
+    if not lines or not lines[-1].startswith("{"):
         return {"failed": f"bench {name} ended with {done.returncode}"}
     found: dict[str, Any] = json.loads(lines[-1])
     found["command"] = " ".join(["bin/cencomm bench", name, *words])

@@ -33,6 +33,7 @@ class Swarm:
         self.size = size
         self.arrived: list[int] = []
         self.complete = 0
+        self.lost = 0  # sockets that the server closed
         self.completed_at: list[float] = []
         self.on_complete: Callable[[], None] | None = None
 
@@ -64,7 +65,7 @@ class Member(asyncio.Protocol):
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.transport: Any = None
         self.buffer = b""
-        self.lost = False
+        self.lost = self.left = False
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -72,6 +73,7 @@ class Member(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
+        self.swarm.lost += not self.left
         if not self.ready.done():
             self.ready.set_exception(ConnectionError("refused"))
 
@@ -91,6 +93,11 @@ class Member(asyncio.Protocol):
             before = self.count
             self.count = before + found
             self.swarm.saw(before, self.count)
+
+    def leave(self) -> None:
+        """Disconnect, meaning it."""
+        self.left = True
+        self.transport.abort()
 
     def become_ready(self) -> None:
         """From here on everything counts."""
