@@ -14,25 +14,26 @@ from django.db import connection
 
 from messaging.kinds import ANSWERS, WANT_ANSWER, Status
 from messaging.models import Message
-from messaging.queries.answers import VERSIONS
+from messaging.queries.answers import ANSWERS_OF_VERSION, VERSIONS
 
 _TABLE = Message._meta.db_table
 _SETTLE = f"""
 {VERSIONS},
 answered AS (
   SELECT version.asked, to_jsonb(array_agg(answer.country)) AS countries
-    FROM version JOIN {_TABLE} answer ON answer.in_reply_to_id = version.id
-   WHERE answer.kind = ANY(%(answers)s) AND answer.superseded_at IS NULL AND answer.status <> %(withdrawn)s
+    FROM version CROSS JOIN {ANSWERS_OF_VERSION}
    GROUP BY version.asked
 ),
 judged AS (
-  SELECT question.id, question.superseded_at IS NULL AND question.status <> %(withdrawn)s AND (
+  SELECT question.id, question.unanswered AS before,
+         question.superseded_at IS NULL AND question.status <> %(withdrawn)s AND (
            answered.countries IS NULL
            OR NOT coalesce(question.addressed_to -> 'countries', '[]'::jsonb) <@ answered.countries) AS unanswered
-    FROM version JOIN {_TABLE} question ON question.id = version.id LEFT JOIN answered USING (asked)
+    FROM version CROSS JOIN LATERAL (SELECT * FROM {_TABLE} found WHERE found.id = version.id OFFSET 0) question
+    LEFT JOIN answered USING (asked)
 )
-UPDATE {_TABLE} message SET unanswered = judged.unanswered
-  FROM judged WHERE message.id = judged.id AND message.unanswered <> judged.unanswered
+UPDATE {_TABLE} SET unanswered = NOT unanswered
+ WHERE id = ANY (ARRAY(SELECT judged.id FROM judged WHERE judged.unanswered <> judged.before))
 """  # noqa: S608 - the table's name is ours
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Q
+from django.db import connection
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from groups.access import Right
@@ -21,18 +22,30 @@ from messaging.queries.board import last_seen, to_validate
 from messaging.queries.opening import addresses, messages_of
 from simplified_forms.fields import Kind
 
+MANY_UNREAD = 1000  # more are not counted: nobody reads the difference, and who is new has the whole history unread
+
 
 class ConsoleCounts(TypedDict):
     """What the console shows beside its lists."""
 
     seen: int  # sequence number up to which this member has read
-    unread: int
+    unread: int  # at most MANY_UNREAD
     open: int  # warnings and requests without all their answers
     overdue: int
     waiting: int  # for an answer of this member's country
     to_acknowledge: int
     to_validate: int
     returned: int  # this member's own seizures that came back
+
+
+_UNREAD = f"""
+SELECT mine.group_id, unread.count FROM unnest(%(groups)s::uuid[], %(seen)s::bigint[]) AS mine (group_id, seen)
+CROSS JOIN LATERAL (
+  SELECT count(*) FROM (
+    SELECT FROM {Message._meta.db_table} message
+     WHERE message.group_id = mine.group_id AND message.seq > mine.seen AND message.sender_id <> %(officer)s
+     LIMIT %(many)s) newer) unread
+"""  # noqa: S608 - the table's name is ours
 
 
 def console_counts(membership: Membership) -> ConsoleCounts:
@@ -46,7 +59,7 @@ def console_counts(membership: Membership) -> ConsoleCounts:
     seizures = standing.filter(kind=Kind.SEIZURE)
     return {
         "seen": seen,
-        "unread": messages.filter(seq__gt=seen).exclude(own).count(),
+        "unread": messages.filter(seq__gt=seen).exclude(own).order_by("-seq")[:MANY_UNREAD].count(),
         "open": len(questions),
         "overdue": sum(question.overdue(now) for question in questions),
         "waiting": sum(question.waits_for(membership) for question in questions),
@@ -99,17 +112,17 @@ def _unread(readable: Mapping[UUID, Membership], officer_id: UUID) -> list[tuple
     seen = dict(
         LastSeen.objects.filter(group_id__in=readable, officer_id=officer_id).values_list("group_id", "seq")
     )
-    newer = Q(pk__in=[])
-    for group_id in readable:
-        newer |= Q(group_id=group_id, seq__gt=seen.get(group_id, 0))
-    rows = (
-        Message.objects.filter(newer)
-        .exclude(sender_id=officer_id)
-        .order_by()
-        .values_list("group_id")
-        .annotate(unread=Count("pk"))
-    )
-    return [(group_id, unread) for group_id, unread in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UNREAD,
+            {
+                "groups": list(readable),
+                "seen": [seen.get(group_id, 0) for group_id in readable],
+                "officer": officer_id,
+                "many": MANY_UNREAD,
+            },
+        )
+        return list(cursor.fetchall())
 
 
 def _last_events(readable: Mapping[UUID, Membership]) -> list[tuple[UUID, datetime]]:
