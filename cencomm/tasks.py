@@ -14,11 +14,9 @@ FAILED_KEPT_HOURS = 30 * 24
 @app.periodic(cron="* * * * *")
 @app.task(name="cencomm.canary", queueing_lock="cencomm.canary")
 def canary(timestamp: int) -> None:
-    """Send a canary where CENCOMM_CANARY_URL names a door; share this worker's figures from the first one on."""
+    """Send a canary where CENCOMM_CANARY_URL names a door."""
     from cencomm.canary.record import send_canary
-    from cencomm.metrics.slots import share_figures
 
-    share_figures("worker")
     if not settings.CENCOMM_CANARY_URL:
         return
     close_old_connections()

@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
@@ -64,6 +66,18 @@ def own_folder(folder: Path) -> dict[str, str]:
         "CENCOMM_ROOT_KEY_FILE_PATH": str(django_settings.CENCOMM_ROOT_KEY_FILE),
         "CENCOMM_KEY_STORE": str(django_settings.CENCOMM_KEY_STORE),
     }
+
+
+@contextmanager
+def nobody_let_in() -> Iterator[None]:
+    """Keep the application out of its database: as good as none."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER ROLE cencomm_app NOLOGIN")
+        try:
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cencomm_app'")
+            yield
+        finally:
+            cursor.execute("ALTER ROLE cencomm_app LOGIN")
 
 
 def eventually(check: Callable[[], bool], *, seconds: float = 60) -> None:
@@ -313,8 +327,17 @@ class TestServers:
         with running_server(tmp_path, **own_folder(tmp_path)) as server:
             found = scrape(server)
             assert total(found, "cencomm_ready") == 1
+            assert total(found, "cencomm_missing") == 0
+            assert total(found, "cencomm_degraded", part="worker") == 1
             assert total(found, "cencomm_database_size_bytes", database="cencomm") > 1_000_000
             assert total(found, "cencomm_database_pool_limit", database="cencomm") == 10
+            with nobody_let_in():
+                found = scrape(server)
+            assert total(found, "cencomm_ready") == 0
+            assert total(found, "cencomm_missing", part="database") == 1
+            assert total(found, "cencomm_process_threads") > 1
+            assert "cencomm_database_size_bytes" not in found
+            eventually(lambda: total(scrape(server), "cencomm_ready") == 1)
 
     def test_a_wrong_token_at_a_real_door(self, tmp_path: Path) -> None:
         with running_server(tmp_path, **own_folder(tmp_path)) as server:

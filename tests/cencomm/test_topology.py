@@ -150,6 +150,7 @@ def topology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
         "DATABASE_URL_FILE": str(secrets / "database-url"),
         "CEN_DATABASE_URL_FILE": str(secrets / "cen-database-url"),
         "REDIS_URL_FILE": str(secrets / "redis-url"),
+        "CENCOMM_METRICS_TOKEN_FILE": str(secrets / "metrics-token"),
     }
     running = Topology(folder, free_port(), free_port(), free_port(), environment)
     python = (sys.executable, "-P", "-m", "cencomm")
@@ -263,11 +264,24 @@ def test_redis_asks_for_its_password_and_keeps_nothing_on_disk(topology: Topolog
             client.ping()
 
 
-def test_ready_names_what_is_missing_when_redis_is_gone(topology: Topology) -> None:
+def test_the_proxy_passes_figures_to_nobody(topology: Topology) -> None:
+    token = (topology.folder / "secrets" / "metrics-token").read_text().strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert topology.ask("/metrics", **headers).status == 404
+    inside = http.client.HTTPConnection("127.0.0.1", topology.web, timeout=30)
+    try:
+        inside.request("GET", "/metrics", headers=headers)
+        answer = inside.getresponse()
+        assert (answer.status, b"cencomm_ready 1.0" in answer.read()) == (200, True)
+    finally:
+        inside.close()
+
+
+def test_ready_names_what_is_degraded_when_redis_is_gone(topology: Topology) -> None:
     process = topology.processes["redis"]
     process.terminate()
     process.wait(30)
     response = topology.ask("/health/ready")
-    assert response.status == 503
-    assert json.loads(response.read())["missing"] == ["redis"]
+    assert response.status == 200
+    assert "redis" in json.loads(response.read())["degraded"]
     assert topology.ask("/health/live").status == 200

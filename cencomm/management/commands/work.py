@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from cencomm.audit_trail import Sealer
+from cencomm.metrics.slots import share_figures
 
 
 class Command(BaseCommand):
@@ -23,6 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         sealer = Sealer()
         sealer.start()
+        share_figures("worker")
         try:
             call_command(
                 "procrastinate", "worker",
