@@ -84,7 +84,7 @@ class Message(models.Model):
             models.Index(fields=["group", "seq"], condition=Q(unanswered=True), name="message_unanswered"),
             models.Index(
                 fields=["group", "kind"],
-                condition=Q(superseded_at__isnull=False) | Q(status="withdrawn"),
+                condition=Q(superseded_at__isnull=False) | Q(status="withdrawn") | Q(exercise=True),
                 name="message_gone",
             ),
             models.Index(
@@ -93,6 +93,11 @@ class Message(models.Model):
                 name="message_to_validate",
             ),
             models.Index(fields=["group", "-seq"], condition=~Q(priority="routine"), name="message_urgent"),
+            models.Index(
+                fields=["group", "kind", "country", "status", "sent_at"],
+                condition=Q(kind__in=["seizure", "nil"], superseded_at__isnull=True, exercise=False),
+                name="message_reports",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -116,21 +116,21 @@ def open_questions_of(group_ids: Iterable[UUID]) -> list[Question]:
 
 def questions_of(group_ids: Sequence[UUID]) -> list[Question]:
     """Return the warnings and requests of groups that stand (neither withdrawn nor superseded), by seq."""
-    asked = list(
+    asked: list[Any] = list(
         Message.objects.filter(group_id__in=group_ids, kind__in=WANT_ANSWER)
         .order_by("group_id", "seq")
-        .only(
-            "group_id", "seq", "kind", "country", "sender_id", "sent_at", "due_at", "addressed_to", "status",
-            "supersedes_id", "superseded_at",
+        .values_list(
+            "id", "group_id", "seq", "kind", "country", "sender_id", "sent_at", "due_at", "addressed_to", "status",
+            "supersedes_id", "superseded_at", named=True,
         )
     )  # fmt: skip
     # A correction of a warning keeps the answers that its earlier versions got.
     origin: dict[UUID, UUID] = {}
     for message in asked:
-        origin[message.pk] = origin.get(message.supersedes_id or message.pk, message.pk)
+        origin[message.id] = origin.get(message.supersedes_id or message.id, message.id)
     answers = _answers_by_origin(group_ids, origin)
     return [
-        _question_with(message, answers.get(origin[message.pk], []))
+        _question_with(message, answers.get(origin[message.id], []))
         for message in asked
         if message.superseded_at is None and message.status != Status.WITHDRAWN
     ]
@@ -151,18 +151,16 @@ def _answers_by_origin(
     return found
 
 
-def _question_with(message: Message, answers: Iterable[tuple[str, datetime]]) -> Question:
+def _question_with(message: Any, answers: Iterable[tuple[str, datetime]]) -> Question:
     given = list(answers)
     first = min((at for _country, at in given), default=None)
     return _question(message, answered_by=frozenset(country for country, _at in given), first_answer_at=first)
 
 
-def _question(
-    message: Message, *, answered_by: frozenset[str], first_answer_at: datetime | None = None
-) -> Question:
+def _question(message: Any, *, answered_by: frozenset[str], first_answer_at: datetime | None = None) -> Question:
     named = frozenset(message.addressed_to.get("countries", ()))
     return Question(
-        id=message.pk,
+        id=message.id,
         group_id=message.group_id,
         seq=message.seq,
         kind=message.kind,

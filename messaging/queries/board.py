@@ -79,12 +79,20 @@ def _totals(membership: Membership) -> Counter[str]:
         return Counter(dict(cursor.fetchall()))
 
 
-def _gone(membership: Membership) -> Counter[str]:
-    """Return how many messages of each kind stand no more: corrected or withdrawn."""
-    gone = Message.objects.filter(
-        Q(superseded_at__isnull=False) | Q(status=Status.WITHDRAWN), group_id=membership.group_id
-    )
-    return Counter(dict(gone.order_by().values_list("kind").annotate(count=Count("*"))))
+def _gone(membership: Membership, *, exercises: bool = True) -> Counter[str]:
+    """Return how many messages of each kind stand no more: corrected or withdrawn; or were but an exercise."""
+    gone = Q(superseded_at__isnull=False) | Q(status=Status.WITHDRAWN)
+    if not exercises:
+        gone |= Q(exercise=True)
+    found = Message.objects.filter(gone, group_id=membership.group_id)
+    return Counter(dict(found.order_by().values_list("kind").annotate(count=Count("*"))))
+
+
+def standing_totals(membership: Membership, *, exercises: bool) -> dict[str, int]:
+    """Return how many messages of each kind stand, of the kinds that there are."""
+    totals = _totals(membership)
+    totals.subtract(_gone(membership, exercises=exercises))
+    return {kind: number for kind, number in totals.items() if number > 0}
 
 
 def reporting_day_start(membership: Membership, *, now: datetime) -> datetime:

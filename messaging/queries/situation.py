@@ -1,12 +1,13 @@
 """The situation of an operation: who has reported today, what is open, what was seized, on which routes.
 
-Seizures are opened for it, one scan of the newest SEIZURES; everything else is columns. Exercises do not count.
+Seizures are opened for it, one scan of the newest SEIZURES; everything else is columns, and of these no more than
+the reports, the questions and the day. Exercises do not count.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -20,13 +21,14 @@ from messaging.content import read_content
 from messaging.kinds import Status
 from messaging.presentation import time_json
 from messaging.queries.answers import Question, questions_of
-from messaging.queries.board import reporting_day_start
+from messaging.queries.board import reporting_day_start, standing_totals
 from messaging.queries.opening import messages_of
 from messaging.queries.searching import scan
 from simplified_forms.fields import Kind
 
 SEIZURES = 50_000
 TOP = 30
+REPORTS = (Kind.SEIZURE.value, Kind.NIL.value)
 
 
 def situation(membership: Membership, *, now: datetime | None = None) -> dict[str, Any]:
@@ -42,8 +44,7 @@ def situation(membership: Membership, *, now: datetime | None = None) -> dict[st
         messages_of(membership).filter(exercise=False, superseded_at__isnull=True).exclude(status=Status.WITHDRAWN)
     )
     seizures = standing.filter(kind=Kind.SEIZURE)
-    kinds = standing.order_by().values_list("kind").annotate(count=Count("pk"))
-    statuses = seizures.order_by().values_list("status").annotate(count=Count("pk"))
+    reports = _reports(standing)
     return {
         "day": {
             "date": starts.date().isoformat(),
@@ -51,30 +52,59 @@ def situation(membership: Membership, *, now: datetime | None = None) -> dict[st
             "ends_at": time_json(ends),
             "cut_off_hour": membership.group.cut_off_hour,
         },
-        "coverage": _coverage(membership, standing, starts, ends),
+        "coverage": _coverage(membership, standing, reports, starts, ends),
         "questions": _questions(questions_of([membership.group_id]), at),
-        "messages": dict(kinds),
-        "status": dict(statuses),
+        "messages": standing_totals(membership, exercises=False),
+        "status": dict(_sum_by(reports, lambda report: report["status"], kind=Kind.SEIZURE)),
         "seizures": _seizures(membership, seizures),
     }
 
 
-def _coverage(membership: Membership, standing: Any, starts: datetime, ends: datetime) -> list[dict[str, Any]]:
+def _reports(standing: Any) -> list[dict[str, Any]]:
+    """Return how many seizures and nil returns stand, by kind, country and status: from one index, nothing else."""
+    found = standing.filter(kind__in=REPORTS).order_by().values("kind", "country", "status")
+    return list(found.annotate(count=Count("*"), last_at=Max("sent_at")))
+
+
+def _sum_by(
+    reports: Iterable[Mapping[str, Any]], key: Callable[[Mapping[str, Any]], str], *, kind: str
+) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for report in reports:
+        if report["kind"] == kind:
+            sums[key(report)] += report["count"]
+    return sums
+
+
+def _last_messages(standing: Any, countries: Sequence[str]) -> dict[str, datetime | None]:
+    """Return when each country sent its newest message that stands: one look into an index for each."""
+    newest = standing.order_by("-seq").values_list("sent_at", flat=True)
+    return {country: newest.filter(country=country).first() for country in countries}
+
+
+def _coverage(
+    membership: Membership, standing: Any, reports: Sequence[Mapping[str, Any]], starts: datetime, ends: datetime
+) -> list[dict[str, Any]]:
     """Return a row per country: what it reported in this reporting day, or that it is silent."""
-    within = Q(sent_at__gte=starts, sent_at__lt=ends)
     rows = (
-        standing.order_by()
+        standing.filter(sent_at__gte=starts, sent_at__lt=ends)
+        .order_by()
         .values("country")
         .annotate(
-            seizures=Count("pk", filter=within & Q(kind=Kind.SEIZURE)),
-            nil_returns=Count("pk", filter=within & Q(kind=Kind.NIL)),
-            messages=Count("pk", filter=within),
-            seizures_total=Count("pk", filter=Q(kind=Kind.SEIZURE)),
-            last_message_at=Max("sent_at"),
-            last_report_at=Max("sent_at", filter=Q(kind__in=[Kind.SEIZURE, Kind.NIL])),
+            seizures=Count("pk", filter=Q(kind=Kind.SEIZURE)),
+            nil_returns=Count("pk", filter=Q(kind=Kind.NIL)),
+            messages=Count("pk"),
         )
     )
     found: Mapping[str, Any] = {row["country"]: row for row in rows}
+    codes = list(GroupCountry.objects.filter(group_id=membership.group_id).values_list("country", flat=True))
+    totals = _sum_by(reports, lambda report: report["country"], kind=Kind.SEIZURE)
+    last_reports: dict[str, datetime] = {}
+    for report in reports:
+        last_reports[report["country"]] = max(
+            report["last_at"], last_reports.get(report["country"], report["last_at"])
+        )
+    last_messages = _last_messages(standing, codes)
     posting = [role for role, rights in RIGHTS.items() if Right.POST_SEIZURE in rights]
     members = Counter(
         membership.group.memberships.filter(left_at__isnull=True, role__in=posting).values_list(
@@ -87,7 +117,7 @@ def _coverage(membership: Membership, standing: Any, starts: datetime, ends: dat
         )
     )
     coverage = []
-    for country in GroupCountry.objects.filter(group_id=membership.group_id).values_list("country", flat=True):
+    for country in codes:
         row = found.get(country, {})
         seizures, nil_returns = row.get("seizures", 0), row.get("nil_returns", 0)
         coverage.append(
@@ -97,9 +127,9 @@ def _coverage(membership: Membership, standing: Any, starts: datetime, ends: dat
                 "seizures": seizures,
                 "nil_returns": nil_returns,
                 "messages": row.get("messages", 0),
-                "seizures_total": row.get("seizures_total", 0),
-                "last_message_at": time_json(row.get("last_message_at")),
-                "last_report_at": time_json(row.get("last_report_at")),
+                "seizures_total": totals[country],
+                "last_message_at": time_json(last_messages[country]),
+                "last_report_at": time_json(last_reports.get(country)),
                 "members": members[country],
                 "has_contact_point": country in contacts,
             }
