@@ -83,6 +83,7 @@ def _run(databases: Databases, options: argparse.Namespace) -> list[Step]:
         ours, empty = _costs(databases, people.members[0], others.members[0], options)
         filler.went_on(options.posts * (options.rounds + 1))
         steps.append(Step(size, filled, ours, empty))
+        print(f"{size:,} messages: {ours.used:.2f} ms of processor per post", file=sys.stderr, flush=True)
         if size >= options.size:
             return steps
         size = min(size * 10, options.size)
