@@ -5,7 +5,7 @@ The object way costs several times as much for each row; it stays for the few. W
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, models
+from django.db.models.base import ModelState
 
 from groups.models import ClosedUserGroup
 from messaging.models import Event, Message, StatusMove
@@ -100,6 +101,19 @@ def _hex(value: object) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         return "\\x" + bytes(value).hex()
     return str(value)
+
+
+def as_written[M: models.Model](model: type[M], row: Mapping[str, Any], **related: models.Model) -> M:
+    """Return an object of a row that was just written, all columns by name, with what it relates to at hand.
+
+    `Model.from_db` gives the same, but looks every column up through its descriptor: ten times the work.
+    """
+    made = model.__new__(model)
+    made.__dict__.update(row)
+    made._state = ModelState()
+    made._state.adding, made._state.db = False, connection.alias
+    made._state.fields_cache.update(related)
+    return made
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from messaging.actions.preparing import Prepared
 from messaging.content import seal_content
 from messaging.kinds import reference
 from messaging.models import Message
+from messaging.rows import as_written
 
 _NUMBERED = ("seq", "number", "reference")
 _FACTS = {
@@ -36,7 +37,6 @@ _MEMBER = {
     "id": "uuid", "role": "text", "country": "text", "officer": "uuid", "name": "text", "language": "text",
     "administration": "uuid", "administration_name": "text", "administration_country": "text",
 }  # fmt: skip
-_COLUMNS = [field.attname for field in Message._meta.concrete_fields]
 _facts = attrgetter(*_FACTS)
 
 # The row's lock comes first and by itself: the statement that follows sees everything that was committed before it.
@@ -118,9 +118,12 @@ def write_plain(group: ClosedUserGroup, prepared: Sequence[Prepared], *, now: da
     written = {}
     for place, seq, number in _write(group, prepared, rows):
         one, row = prepared[place], rows[place]
-        row |= {"seq": seq, "number": number}
+        row["seq"], row["number"] = seq, number
         row["reference"] = reference(group.code, row["country"], row["kind"], number)
-        written[one.draft.id] = _message(one, row)
+        officer = one.membership.officer
+        written[one.draft.id] = as_written(
+            Message, row, sender=officer, administration=officer.administration, template=one.template
+        )
     return written
 
 
@@ -232,14 +235,6 @@ def _member(one: Prepared) -> dict[str, Any]:
         administration.pk, administration.name, administration.country,
     )  # fmt: skip
     return dict(zip(_MEMBER, facts, strict=True))
-
-
-def _message(one: Prepared, row: Mapping[str, Any]) -> Message:
-    """Return a written message with its sender, administration and form at hand."""
-    message = Message.from_db(connection.alias, _COLUMNS, [row[name] for name in _COLUMNS])
-    officer = one.membership.officer
-    message._state.fields_cache.update(sender=officer, administration=officer.administration, template=one.template)
-    return message
 
 
 def _json(value: Any) -> str:

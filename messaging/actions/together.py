@@ -33,6 +33,7 @@ from messaging.kinds import ANSWERS
 from messaging.models import Event, Message
 from messaging.presentation import event_item
 from messaging.queries.opening import Opened
+from messaging.rows import as_written
 from messaging.wakeups import GroupMoved, wake_ups
 from problems import Refusal
 from simplified_forms.models import FormTemplate
@@ -242,7 +243,8 @@ def _hand_over(group: ClosedUserGroup, written: Sequence[tuple[Prepared, Message
 
 
 def _event(message: Message) -> Event:
-    return Event(
-        group_id=message.group_id, seq=message.seq, type=Event.Type.MESSAGE, at=message.sent_at,
-        actor=message.sender_id, message_id=message.pk, data={},
-    )  # fmt: skip
+    row = {
+        "group_id": message.group_id, "seq": message.seq, "type": Event.Type.MESSAGE.value, "at": message.sent_at,
+        "actor": message.sender_id, "message_id": message.pk, "data": {},
+    }  # fmt: skip
+    return as_written(Event, row)
