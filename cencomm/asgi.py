@@ -9,14 +9,12 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cencomm.settings")
 
-from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.core.handlers.asgi import ASGIHandler
 
 get_asgi_application()  # sets Django up
 
-from cencomm.metrics.slots import share_figures  # noqa: E402
-from messaging.live import websocket_routes  # noqa: E402
+from messaging.live import live_stream  # noqa: E402
 
 MAX_BODY = 9 * 1024 * 1024  # the intake of CEN reads 8 MiB
 _answering: ContextVar[asyncio.Event] = ContextVar("answering")
@@ -75,7 +73,15 @@ async def _refuse(send: Any) -> None:
 
 
 http = PatientHandler()
-application = ProtocolTypeRouter(  # type: ignore[no-untyped-call]
-    {"http": http, "websocket": URLRouter(websocket_routes)}  # type: ignore[no-untyped-call]
-)
-share_figures("web")
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """The whole server."""
+    match scope["type"]:
+        case "http":
+            await http(scope, receive, send)
+        case "websocket":
+            await live_stream(scope, receive, send)
+        case other:
+            message = f"nothing is served over {other}"
+            raise ValueError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 UNSAFE = 78  # EX_CONFIG
 NO_DATABASE = 69  # EX_UNAVAILABLE
+GARBAGE_THRESHOLDS = (10_000, 10, 10)  # Python's first is 2,000: a socket is some eighty objects
 
 
 def unsafe_settings() -> list[str]:
@@ -83,17 +85,20 @@ def make_server(host: str, port: int, room: WaitingRoom | None, ready: int | Non
     import uvicorn
     from django.conf import settings
 
+    from cencomm.web_protocols import LeanHttp, LeanSocket
     from cencomm.web_server import WebServer
 
     if room is None:
         from cencomm.asgi import application
+
+        settle()
     config = uvicorn.Config(
         room or application,
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
+        http=LeanHttp,
+        ws=LeanSocket,
         ws_max_size=settings.CENCOMM_LIMITS["frame_bytes"],
         ws_per_message_deflate=False,
         lifespan="off",
@@ -109,6 +114,13 @@ def make_server(host: str, port: int, room: WaitingRoom | None, ready: int | Non
     return WebServer(config, ready_fd=ready)
 
 
+def settle() -> None:
+    """Leave what the start has made out of every later search for garbage: it stays, and is most of all."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
 def open_when_ready(server: WebServer, room: WaitingRoom) -> None:
     """Wait for the databases, check them, and let everybody in; or end the process with the reason."""
     from cencomm.waiting import patience, wait_for_databases
@@ -122,5 +134,6 @@ def open_when_ready(server: WebServer, room: WaitingRoom) -> None:
         return
     from cencomm.asgi import application
 
+    settle()
     room.open(application)
     server.tell_ready()

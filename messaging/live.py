@@ -6,35 +6,33 @@ its token in a header that no foreign page can set, and needs none.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import ParseResult, urlsplit
 
 from channels.security.websocket import OriginValidator
 from django.conf import settings
-from django.urls import path, re_path
 
 from messaging.delivery.entrance import converse
 from messaging.measures import measures
 
+PATH = "/ws/v1"
 FOREIGN = 4403
 
 
 class OriginGate(OriginValidator):
     """Channels' check against ALLOWED_HOSTS, narrowed to the very host and port that the page came from."""
 
-    def __init__(self, application: Any) -> None:
-        super().__init__(application, list(settings.ALLOWED_HOSTS))  # type: ignore[no-untyped-call]
+    def __init__(self) -> None:
+        super().__init__(None, list(settings.ALLOWED_HOSTS))  # type: ignore[no-untyped-call]
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    def admits(self, scope: dict[str, Any]) -> bool:
+        """Whether this may be a programme's socket, or one of a page of ours."""
         headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
         # An empty header is none: who reads it then looks at the session, and a session needs an origin of ours.
-        if headers.get(b"authorization") or self._is_ours(headers.get(b"origin"), headers.get(b"host", "")):
-            await self.application(scope, receive, send)
-            return
-        await receive()
-        measures.closed[FOREIGN] += 1
-        await send({"type": "websocket.accept"})  # a close code reaches only who was accepted
-        await send({"type": "websocket.close", "code": FOREIGN})
+        if headers.get(b"authorization"):
+            return True
+        return self._is_ours(headers.get(b"origin"), headers.get(b"host", ""))
 
     def _is_ours(self, origin: str | None, host: str) -> bool:
         if not origin:
@@ -50,10 +48,30 @@ class OriginGate(OriginValidator):
         return parts.scheme in {"http", "https"} and parts.netloc == host and allowed
 
 
-async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def turn_away(receive: Any, send: Any) -> None:
+    """Close a socket that a foreign page has opened."""
+    await receive()
+    measures.closed[FOREIGN] += 1
+    await send({"type": "websocket.accept"})  # a close code reaches only who was accepted
+    await send({"type": "websocket.close", "code": FOREIGN})
+
+
+async def nowhere(receive: Any, send: Any) -> None:
     """Refuse a socket at any other address."""
     await receive()
     await send({"type": "websocket.close", "code": 4404})
 
 
-websocket_routes = [path("ws/v1", OriginGate(converse)), re_path(r"", nowhere)]  # type: ignore[arg-type]
+_gate = OriginGate()
+
+
+def live_stream(scope: dict[str, Any], receive: Any, send: Any) -> Awaitable[None]:
+    """Serve one socket: the ASGI application of everything that is no HTTP.
+
+    It only chooses, and nothing stays on the stack of a socket that is open for hours.
+    """
+    if scope["path"] != PATH:
+        return nowhere(receive, send)
+    if not _gate.admits(scope):
+        return turn_away(receive, send)
+    return converse(scope, receive, send)

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -46,20 +45,26 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 class Conversation:
     """One connected client. What it asks is done in its order, posts together; catching up runs beside them."""
 
+    __slots__ = (
+        "_following", "_full_at", "_hub", "_identity", "_leaving", "_outbox", "_posts", "_receive", "_touched_at",
+        "_working", "put",
+    )  # fmt: skip
+
     def __init__(self, identity: Identity, receive: Receive, send: Send) -> None:
         self._identity = identity
         self._receive = receive
         limit = settings.CENCOMM_LIMITS["socket_queue_bytes"]
-        self._outbox = Outbox(send, max_bytes=limit, direct=direct_writer(send))
+        task = asyncio.current_task()
+        ending = task.cancel if task is not None else None  # once the client has been told why, nobody reads on
+        self._outbox = Outbox(send, max_bytes=limit, direct=direct_writer(send), on_end=ending)
         self.put = self._outbox.put  # the hub calls it for each socket and batch
-        self._posts: deque[asyncio.Task[None]] = deque()
+        self._posts: list[asyncio.Task[None]] = []
         self._hub: Hub = hub()
-        self._following = Following(self)
+        self._following = Following()
         self._full_at = 0.0
         self._touched_at = time.monotonic()
         self._leaving = False
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._working = False
 
     @property
     def kind(self) -> str:
@@ -94,10 +99,7 @@ class Conversation:
         self._leaving = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
-                await self._idle.wait()
-                if self._posts:
-                    await asyncio.wait(list(self._posts))
-                while self._outbox.queued_bytes:
+                while self._working or self._outbox.queued_bytes or not all(post.done() for post in self._posts):
                     await asyncio.sleep(0.02)
         await asyncio.sleep(0.02)  # what was written in this turn of the loop has left
         self.close(code)
@@ -114,7 +116,7 @@ class Conversation:
         if not self._hub.attach(self, limit=limit):
             self.close(FLOOD)
             measures.closed[FLOOD] += 1
-            await self._outbox.run()
+            await self._outbox.told()
             return
         measures.opened[self.kind] += 1
         self.put(
@@ -127,19 +129,27 @@ class Conversation:
                 }
             )
         )
-        writing = asyncio.create_task(self._outbox.run())
-        reading = asyncio.create_task(self._read())
         try:
-            await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+            await self._read()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._outbox.closed is None or task is None:  # from outside: the server stops
+                raise
+            task.uncancel()
         finally:
             self._hub.detach(self)
             measures.closed[self._outbox.closed or 1000] += 1
-            tasks = [writing, reading, *self._posts, *self._following.stop()]
-            for task in tasks:
-                task.cancel()
-            # A client that vanished while it was written to is no error of ours.
-            with contextlib.suppress(Exception):
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await self._stop()
+
+    async def _stop(self) -> None:
+        """End what is still under way, and let go of what refers to this object: nobody must look for it."""
+        writing = self._outbox.stop()
+        tasks = [*self._posts, *self._following.stop(), *([writing] if writing else [])]
+        self._posts.clear()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def _read(self) -> None:
         while True:
@@ -161,10 +171,10 @@ class Conversation:
             if not self._allowed(max(1, len(items))):
                 self.close(FLOOD)
                 continue
-            self._idle.clear()
+            self._working = True
             for item in items:
                 await self._handle(item)
-            self._idle.set()
+            self._working = False
 
     def _items(self, text: str) -> list[dict[str, Any]]:
         try:
@@ -241,7 +251,7 @@ class Conversation:
         """Wait until at most so many posts of this socket lack their answer; they go in the order they came."""
         while self._posts and (len(self._posts) > most or self._posts[0].done()):
             await self._posts[0]
-            self._posts.popleft()
+            self._posts.pop(0)
 
     async def _acknowledge(self, item: dict[str, Any]) -> None:
         self._require("messages:write")
@@ -261,7 +271,7 @@ class Conversation:
         if not self._allowed(len(places) // GROUPS_AN_ITEM):
             self.close(FLOOD)
             return
-        self._following.follow(places)
+        self._following.follow(self, places)
 
     async def _act[T](self, work: Callable[[], T]) -> T:
         return await in_thread(work, language=self._identity.officer.language)

@@ -17,7 +17,10 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 logger = logging.getLogger("cencomm.messaging")
-PROTOCOLS = {("uvicorn.protocols.websockets.websockets_sansio_impl", "WebSocketsSansIOProtocol")}
+PROTOCOLS = {
+    ("uvicorn.protocols.websockets.websockets_sansio_impl", "WebSocketsSansIOProtocol"),
+    ("cencomm.web_protocols", "LeanSocket"),
+}
 _NEEDED = ("transport", "conn", "writable", "handshake_complete", "close_sent", "disconnected")
 JOIN_BYTES = 64 * 1024  # what a reader that keeps up may have waiting
 _TEXT = 0x81  # a whole text frame, RFC 6455, section 5.2; a server's frames carry no mask

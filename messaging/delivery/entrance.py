@@ -37,10 +37,11 @@ async def converse(scope: Mapping[str, Any], receive: Receive, send: Send) -> No
     """
     await receive()  # websocket.connect
     offered = SUBPROTOCOL in scope.get("subprotocols", ())
+    credential = credential_of(scope)  # before the socket is accepted: the server forgets the scope then
     await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
     mark = hub().listen()
     try:
-        identity = await _entrance().identify(credential_of(scope))
+        identity = await _entrance().identify(credential)
     except Refusal:
         await _turn_away(send, TRY_LATER)
         return

@@ -46,6 +46,7 @@ class Follower:
     position: int = 0
     live: bool = False
     ended: bool = False
+    catching_up: asyncio.Task[None] | None = None
 
 
 @dataclass(eq=False, slots=True)

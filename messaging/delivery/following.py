@@ -34,72 +34,73 @@ class Listener(Client, Protocol):
 
 
 class Following:
-    """What one socket follows. Each group catches up by itself, beside the others and the conversation."""
+    """What one socket follows. Each group catches up by itself, beside the others and the conversation.
 
-    __slots__ = ("_catching_up", "_client", "_followers", "_hub")
+    The socket is handed in with each call and not kept: what is dropped by a thousand at once must not lie about in
+    circles.
+    """
 
-    def __init__(self, client: Listener) -> None:
-        self._client = client
+    __slots__ = ("_followers", "_hub")
+
+    def __init__(self) -> None:
         self._hub: Hub = hub()
         self._followers: dict[UUID, Follower] = {}
-        self._catching_up: dict[UUID, asyncio.Task[None]] = {}
 
-    def stop(self) -> list[asyncio.Task[None]]:
-        """Forget everything, once the hub has; return the catching up that is still under way, for its end."""
-        tasks = list(self._catching_up.values())
-        self._catching_up.clear()
-        self._followers.clear()
-        return tasks
-
-    def follow(self, places: Mapping[UUID, Place]) -> None:
+    def follow(self, client: Listener, places: Mapping[UUID, Place]) -> None:
         """Follow these groups from these places; one that is followed already, anew. Raises TooManyGroups."""
         if len(self._followers.keys() | places.keys()) > MAX_GROUPS:
             raise TooManyGroups
         for group_id, place in places.items():
             self._leave(group_id)
-            follower = self._followers[group_id] = self._hub.follow(self._client, group_id)
-            task = asyncio.create_task(self._catch_up(follower, *place))
-            self._catching_up[group_id] = task
+            follower = self._followers[group_id] = self._hub.follow(client, group_id)
+            follower.catching_up = asyncio.create_task(self._catch_up(client, follower, *place))
+
+    def stop(self) -> list[asyncio.Task[None]]:
+        """Forget everything, once the hub has; return the catching up that is still under way, for its end."""
+        tasks = [one.catching_up for one in self._followers.values() if one.catching_up is not None]
+        self._followers.clear()
+        return tasks
 
     def _leave(self, group_id: UUID) -> None:
-        task, follower = self._catching_up.pop(group_id, None), self._followers.pop(group_id, None)
-        if task is not None:
-            task.cancel()
+        follower = self._followers.pop(group_id, None)
         if follower is not None:
+            if follower.catching_up is not None:
+                follower.catching_up.cancel()
             self._hub.unfollow(follower)
 
-    async def _catch_up(self, follower: Follower, after: int | None, epoch: UUID | None) -> None:
+    async def _catch_up(self, client: Listener, follower: Follower, after: int | None, epoch: UUID | None) -> None:
         """Send everything after a position, then go live; or say "restart", or why not."""
         resumes = after is not None
         try:
-            if await self._send_missed(follower, after, epoch):
+            if await self._send_missed(client, follower, after, epoch):
                 measures.count_follow(resumes=resumes)
         except Refusal as refusal:
-            self._give_up(follower, refusal, resumes=resumes)
+            self._give_up(client, follower, refusal, resumes=resumes)
         except Exception as error:  # noqa: BLE001
             logger.error("catching up failed: %s", type(error).__name__)
-            self._give_up(follower, failure_of(error), resumes=resumes)
+            self._give_up(client, follower, failure_of(error), resumes=resumes)
         finally:
-            if self._catching_up.get(follower.group_id) is asyncio.current_task():
-                del self._catching_up[follower.group_id]
+            follower.catching_up = None
 
-    async def _send_missed(self, follower: Follower, after: int | None, epoch: UUID | None) -> bool:
+    async def _send_missed(
+        self, client: Listener, follower: Follower, after: int | None, epoch: UUID | None
+    ) -> bool:
         """Send page after page; True once the follower is live, False where it ended or must start afresh."""
         group = str(follower.group_id)
         while (batch := await self._next_batch(follower, after, epoch)) is not None:
             if batch.restart:
                 measures.reconnects["restart"] += 1
                 self._hub.unfollow(follower)
-                self._client.put(frame({"op": "restart", "group": group, "epoch": str(batch.epoch)}))
+                client.put(frame({"op": "restart", "group": group, "epoch": str(batch.epoch)}))
                 return False
             for part in batch.frames:
-                self._client.put(part)
+                client.put(part)
             if self._hub.join(follower, batch):
                 told = {"op": "caught_up", "group": group, "head": batch.last, "epoch": str(batch.epoch)}
-                self._client.put(frame(told))
+                client.put(frame(told))
                 return True
             after, epoch = batch.last, batch.epoch
-            await self._client.room()
+            await client.room()
         return False
 
     async def _next_batch(self, follower: Follower, after: int | None, epoch: UUID | None) -> Batch | None:
@@ -125,20 +126,20 @@ class Following:
         """Ask by which membership the group is read; False if the hub has ended the follower meanwhile."""
         if follower.ended:
             return False
-        answer = await _readers().ask((self._client.officer_id, follower.group_id))
+        answer = await _readers().ask((follower.client.officer_id, follower.group_id))
         if isinstance(answer, Refusal):
             raise answer
         follower.membership_id = answer
         return not follower.ended
 
-    def _give_up(self, follower: Follower, refusal: Refusal, *, resumes: bool) -> None:
+    def _give_up(self, client: Listener, follower: Follower, refusal: Refusal, *, resumes: bool) -> None:
         if follower.ended:  # who was told "left" meanwhile knows already
             return
         measures.count_unfollowed(resumes=resumes, ours=refusal.status >= 500)
         self._hub.unfollow(follower)
         if self._followers.get(follower.group_id) is follower:
             del self._followers[follower.group_id]
-        self._client.refuse(refusal, {"group": str(follower.group_id)})
+        client.refuse(refusal, {"group": str(follower.group_id)})
 
 
 type Readers = Desk[tuple[UUID, UUID], UUID | Refusal]

@@ -52,7 +52,7 @@ class Hub:
     """Runs on one loop. `start` is called by the first socket, `stop` by tests and at the end of the process."""
 
     def __init__(self) -> None:
-        self._clients: dict[Client, set[Follower]] = {}
+        self._clients: dict[Client, list[Follower]] = {}
         self._sockets: Counter[UUID] = Counter()
         self._revoked: deque[tuple[float, Revoked]] = deque()
         self._feeds: dict[UUID, Feed] = {}
@@ -78,7 +78,7 @@ class Hub:
         if self._sockets[client.officer_id] >= limit:
             return False
         self._sockets[client.officer_id] += 1
-        self._clients[client] = set()
+        self._clients[client] = []
         return True
 
     def detach(self, client: Client) -> None:
@@ -110,14 +110,15 @@ class Hub:
         follower = Follower(client, group_id)
         feed.followers.add(follower)
         if client in self._clients:
-            self._clients[client].add(follower)
+            self._clients[client].append(follower)
         return follower
 
     def unfollow(self, follower: Follower) -> None:
         """Stop delivering; a group that nobody follows here is forgotten."""
         follower.live, follower.ended = False, True
-        if follower.client in self._clients:
-            self._clients[follower.client].discard(follower)
+        followers = self._clients.get(follower.client)
+        if followers is not None and follower in followers:
+            followers.remove(follower)
         feed = self._feeds.get(follower.group_id)
         if feed is None:
             return

@@ -77,18 +77,28 @@ def _frame(items: Sequence[bytes]) -> Frame:
 
 
 class Outbox:
-    """The queue of one socket. All of it runs on the socket's loop."""
+    """The queue of one socket. All of it runs on the socket's loop; while nothing waits it has no task.
 
-    def __init__(self, send: Send, *, max_bytes: int, direct: DirectWriter | None = None) -> None:
+    `on_end` is called once after `close`: the client was told the code, or did not read it in time.
+    """
+
+    __slots__ = ("_bytes", "_direct", "_frames", "_max_bytes", "_on_end", "_send", "_waiting", "_writer", "closed")
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        max_bytes: int,
+        direct: DirectWriter | None = None,
+        on_end: Callable[[], object] | None = None,
+    ) -> None:
         self._send = send
         self._direct = direct
-        self._sending = False
+        self._on_end = on_end
         self._max_bytes = max_bytes
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[Frame] | None = None
         self._bytes = 0
-        self._filled = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._waiting: list[asyncio.Future[None]] = []
         self._writer: asyncio.Task[None] | None = None
         self.closed: int | None = None
 
@@ -102,16 +112,17 @@ class Outbox:
         if self.closed is not None:
             return
         # Past the queue only while nothing is before it.
-        if self._direct is not None and not self._frames and not self._sending and self._direct.offer(one.wire):
+        if self._writer is None and self._direct is not None and self._direct.offer(one.wire):
             return
+        if self._frames is None:
+            self._frames = deque()
         if self._frames and (self._bytes + one.size > self._max_bytes or len(self._frames) >= MAX_FRAMES):
             self.close(TOO_SLOW)
             return
         self._frames.append(one)
         self._bytes += one.size
-        self._filled.set()
-        if self._bytes > self._max_bytes // 2:
-            self._drained.clear()
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write())
 
     def close(self, code: int) -> None:
         """Close the socket with this code; nothing that still waits is written."""
@@ -120,53 +131,70 @@ class Outbox:
         self.closed = code
         if self._direct is not None:
             self._direct.drop()
-        self._frames.clear()
+        self._frames = None
         self._bytes = 0
-        self._drained.set()
-        if self._writer is None:
-            return
-        self._writer.cancel()  # it may be waiting for a reader that does not read
+        self._let_in()
+        if self._writer is not None:
+            self._writer.cancel()  # it may be waiting for a reader that does not read
+        self._writer = asyncio.get_running_loop().create_task(self._tell(code))
 
     async def room(self) -> None:
         """Wait until at most half of the bound is queued: for those who send pages, not for the hub."""
-        await self._drained.wait()
+        while self._bytes > self._max_bytes // 2:
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
 
-    async def run(self) -> None:
-        """Write frames as they come until the socket is closed, then tell the client the code; once per socket."""
-        if self.closed is None:
-            self._writer = asyncio.create_task(self._write())
-            try:
-                await self._writer
-            except asyncio.CancelledError:
-                if self.closed is None:  # cancelled from outside: the server stops
-                    raise
-        with contextlib.suppress(TimeoutError):
-            # Who still does not read is not told: the server drops the connection when this ends.
+    def stop(self) -> asyncio.Task[None] | None:
+        """Take nothing more; return the task that still writes, for its end."""
+        self.closed = self.closed or 1000
+        self._on_end = None
+        writer, self._writer, self._frames = self._writer, None, None
+        return writer
+
+    async def told(self) -> None:
+        """Wait until the client was told the code that it is closed with, or did not read it in time."""
+        if self._writer is not None:
+            await self._writer
+
+    async def _tell(self, code: int) -> None:
+        with contextlib.suppress(Exception):
+            # Who still does not read is not told: the server drops the connection when the conversation ends.
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._send({"type": "websocket.close", "code": self.closed or 1000})
+                await self._send({"type": "websocket.close", "code": code})
+        if self._on_end is not None:
+            self._on_end()
 
     async def _write(self) -> None:
-        while self.closed is None:
-            await self._filled.wait()
-            self._filled.clear()
+        try:
             while self._frames:
-                text = self._next_text()
-                self._sending = True  # nothing overtakes it
-                await self._send({"type": "websocket.send", "text": text})
-                self._sending = False
+                await self._send({"type": "websocket.send", "text": self._next_text(self._frames)})
+        except Exception:  # noqa: BLE001
+            self.closed = self.closed or 1000  # a client that vanished while it was written to is no error of ours
+            if self._on_end is not None:
+                self._on_end()
+        finally:
+            if self._writer is asyncio.current_task():
+                self._frames = self._writer = None
 
-    def _next_text(self) -> str:
+    def _let_in(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+    def _next_text(self, frames: deque[Frame]) -> str:
         """Take the next frames; several that wait together leave as one, which keeps many sockets cheap."""
-        first = self._frames.popleft()
+        first = frames.popleft()
         size = first.size
         texts = [first.text]
-        while self._frames and size + self._frames[0].size <= JOIN_BYTES:
-            following = self._frames.popleft()
+        while frames and size + frames[0].size <= JOIN_BYTES:
+            following = frames.popleft()
             size += following.size
             texts.append(following.text)
         self._bytes -= size
         if self._bytes <= self._max_bytes // 2:
-            self._drained.set()
+            self._let_in()
         if len(texts) == 1:
             return first.text
         return "[" + ",".join(text[1:-1] for text in texts) + "]"

@@ -14,6 +14,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from cencomm.web_protocols import LeanHttp, LeanSocket
 from messaging.delivery.direct import DirectWriter, direct_writer, framed, recognised
 from messaging.delivery.outbox import TOO_SLOW, Outbox, frame
 from tests.messaging.server import free_port
@@ -37,13 +38,12 @@ async def serving(work: Serve, seen: list[Any], *, max_bytes: int = 1_000_000) -
         direct = direct_writer(send)
         outbox = Outbox(send, max_bytes=max_bytes, direct=direct)
         seen.append(direct)
-        writing = asyncio.create_task(outbox.run())
         await work(outbox)
-        await writing
+        await outbox.told()
 
     port = free_port()
     config = uvicorn.Config(
-        application, host="127.0.0.1", port=port, ws="websockets-sansio", lifespan="off", log_config=None,
+        application, host="127.0.0.1", port=port, http=LeanHttp, ws=LeanSocket, lifespan="off", log_config=None,
         ws_per_message_deflate=False,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -275,29 +275,28 @@ async def test_frames_that_wait_together_leave_as_one() -> None:
     outbox = Outbox(wire.send, max_bytes=10_000)
     for number in range(5):
         outbox.put(frame({"n": number}))
-    task = asyncio.create_task(outbox.run())
     await settle()
     assert [json.loads(text) for text in wire.texts] == [[{"n": n} for n in range(5)]]
     assert outbox.queued_bytes == 0
     outbox.close(4401)
-    await task
+    await outbox.told()
     assert wire.codes == [4401]
 
 
 async def test_past_its_bound_a_queue_is_dropped_and_closed() -> None:
     wire = Wire()
     wire.open.clear()
-    outbox = Outbox(wire.send, max_bytes=1000)
-    task = asyncio.create_task(outbox.run())
-    await settle()
+    ended: list[bool] = []
+    outbox = Outbox(wire.send, max_bytes=1000, on_end=lambda: ended.append(True))
     for number in range(200):
         outbox.put(frame({"n": number, "x": "y" * 20}))
     assert outbox.closed == TOO_SLOW
     assert outbox.queued_bytes == 0
     await settle()
-    assert not task.done()  # the reader is given time to hear it
+    assert not ended  # the reader is given time to hear it
     wire.open.set()
-    await task
+    await outbox.told()
+    assert ended
     assert wire.codes == [TOO_SLOW]
 
 
@@ -305,8 +304,6 @@ async def test_room_waits_for_the_reader() -> None:
     wire = Wire()
     wire.open.clear()
     outbox = Outbox(wire.send, max_bytes=1000)
-    task = asyncio.create_task(outbox.run())
-    await settle()
     outbox.put(frame({"x": "y" * 300}))
     await settle()
     outbox.put(frame({"x": "y" * 600}))
@@ -316,7 +313,7 @@ async def test_room_waits_for_the_reader() -> None:
     wire.open.set()
     await waiting
     outbox.close(1000)
-    await task
+    await outbox.told()
 
 
 def test_frames_are_of_moderate_size() -> None:
