@@ -1,6 +1,6 @@
 """Every benchmark of the live path in turn, each on databases of its own; the tables of docs/performance.md.
 
-    bin/cencomm bench all [--quick] [--only NAME …] [--keep FILE] [--json]
+    bin/cencomm bench all [--quick] [--full] [--only NAME …] [--keep FILE] [--json]
 
 Prints Markdown as each benchmark ends, at last the table of bars. Run it on a machine that does nothing else.
 `--keep` also writes every object into a file, `--from` prints the tables of such a file again.
@@ -19,12 +19,16 @@ from benchmarks.live import report, runs, tables
 from cencomm.cli_bench import BENCHMARKS
 
 ORDER = ("fanout", "real", "storm", "post", "open", "search", "history")
-WORDS: dict[str, tuple[str, ...]] = {"storm": ("--missed", "20")}
+WORDS: dict[str, tuple[str, ...]] = {"storm": ("--missed", "20"), "history": ("--size", "100000", "--rounds", "3")}
+FULL: dict[str, tuple[str, ...]] = {"storm": ("--missed", "20", "--rounds", "5")}
 QUICK: dict[str, tuple[str, ...]] = {
     "fanout": ("--rounds", "1", "--seconds", "1"),
     "real": ("--rounds", "1", "--seconds", "1", "--scale", "0.1"),
     "storm": ("--rounds", "1", "--sockets", "200"),
     "post": ("--rounds", "1", "--seconds", "4"),
+    "open": ("--size", "2000", "--rounds", "3"),
+    "search": ("--size", "2000", "--rounds", "2"),
+    "history": ("--size", "2000", "--rounds", "1", "--posts", "50"),
 }
 
 
@@ -32,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is wanted and print the tables."""
     parser = argparse.ArgumentParser(prog="bin/cencomm bench all", description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="short and small: whether it runs, not how fast")
+    parser.add_argument("--full", action="store_true", help="the history to a million messages: takes much longer")
     parser.add_argument("--only", action="append", default=[], choices=ORDER, help="repeatable")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write the objects there")
     parser.add_argument("--from", type=Path, metavar="FILE", dest="source", help="measure nothing: print that file")
@@ -56,7 +61,7 @@ def _measured(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     for name in ORDER:
         if name not in BENCHMARKS or (options.only and name not in options.only):
             continue
-        words = QUICK.get(name, ()) if options.quick else WORDS.get(name, ())
+        words = (QUICK if options.quick else FULL if options.full else WORDS).get(name, ())
         results[name] = runs.run_bench(name, *words)
         if options.keep:
             options.keep.write_text(json.dumps(results, indent=1) + "\n")

@@ -144,15 +144,14 @@ def print_table(found: dict[str, Any], options: argparse.Namespace) -> None:
             print(f"failed: {name}: {one.failure}")
         elif one.stored is not None and one.stored != one.posted:
             print(f"stored: {name}: {one.posted:,} messages left {one.stored:,} rows")
-    for name, why in found["left_out"].items():
-        print(f"left out: {name}: {why}")
     print(
         "this client's own ceiling: " + ", ".join(f"{value:,} ({name})" for name, value in found["ceiling"].items())
     )
     print(
         "a bare durable insert, before and after: " + ", ".join(f"{one['median']} ms" for one in found["commits"])
     )
-    report.print_machine({name: one.version for name, one in found["systems"].items() if one.version})
+    versions = {name: one.version for name, one in found["systems"].items() if one.version}
+    report.print_end(versions, found["left_out"])
 
 
 def _rates(name: str, measured: dict[str, Measured], shape: Shape) -> str:

@@ -207,9 +207,7 @@ def _tell(
         )
     print(f"{options.rate:g} posts/s over {options.groups} groups, {options.rounds} rounds in turn")
     print("CPU ms: processor time of server and database, per post")
-    for name, why in left_out.items():
-        print(f"left out: {name}: {why}")
-    report.print_machine(versions)
+    report.print_end(versions, left_out)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def _print(found: dict[str, dict[str, Any]], options: argparse.Namespace) -> Non
     print(
         f"{OURS}: medians of {options.rounds} rounds of {options.seconds:g} s; `bench fanout` explains the columns"
     )
-    report.print_machine({name: text for name, text in versions.items() if name not in report.versions()})
+    report.print_end({name: text for name, text in versions.items() if name not in report.versions()})
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@
 Counted is the time from the drop until the last one has caught up, the refused, the server's memory per socket, and
 the processor seconds that server and PostgreSQL spent from the drop on. With --sessions our members come as
 browsers do, with a session's cookie and an Origin, otherwise with tokens; --missed is how many messages each
-missed. ejabberd and prosody sign everybody in (SASL PLAIN), let him into the room and answer a question to the
-archive from his position; Node only accepts: no sign-in, nothing to catch up.
+missed. ejabberd signs everybody in (SASL PLAIN), lets him into the room and answers a question to the archive from
+his position; Node only accepts: no sign-in, nothing to catch up.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from benchmarks.live.rounds import OURS
 from benchmarks.live.wire import Member, OurMember, Swarm
 from benchmarks.peers import starting
 
-# Daphne needs minutes for a thousand; mosquitto and NATS know neither officers nor positions.
-PEERS = tuple(peer for peer in starting.PEERS if peer.name.split()[0] in {"Node", "ejabberd", "prosody"})
+# Daphne and prosody need minutes for a thousand; mosquitto and NATS know neither officers nor positions.
+PEERS = tuple(peer for peer in starting.PEERS if peer.name.split()[0] in {"Node", "ejabberd"})
 PATIENCE = 120.0
 
 type Cursor = dict[str, Any] | None
@@ -225,9 +225,7 @@ def _tell(
         f" messages missed, medians of {options.rounds} rounds"
     )
     print("server CPU, database: processor seconds from the drop on; KiB each: the server's memory per socket")
-    for name, why in left_out.items():
-        print(f"left out: {name}: {why}")
-    report.print_machine(versions)
+    report.print_end(versions, left_out)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from itertools import batched
 
 from benchmarks.live.wire import Member, Swarm, connected
 
+PATIENCE = 40.0
+
 type Factory = Callable[[Swarm, int, int], Member]  # of which group, its number there
 
 
@@ -71,6 +73,8 @@ class Crowd:
         await asyncio.sleep(seconds / 5)
         began, before = time.perf_counter(), self.complete
         await asyncio.sleep(seconds)
+        while self.complete == before and time.perf_counter() < began + PATIENCE:  # slower than that: wait for one
+            await asyncio.sleep(0.02)
         rate = (self.complete - before) / (time.perf_counter() - began)
         stop = True
         await self._drained()
@@ -95,7 +99,7 @@ class Crowd:
         ]
 
     async def _drained(self) -> None:
-        deadline = time.perf_counter() + 15
+        deadline = time.perf_counter() + PATIENCE
         while self.complete < self.posted and time.perf_counter() < deadline:
             await asyncio.sleep(0.02)
 

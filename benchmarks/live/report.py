@@ -63,8 +63,10 @@ def print_json(found: Mapping[str, Any]) -> None:
     print(json.dumps(found))
 
 
-def print_machine(more: Mapping[str, str] | None = None) -> None:
-    """Print what the machine is and did, and the versions of everything."""
+def print_end(more: Mapping[str, str] | None = None, left_out: Mapping[str, str] | None = None) -> None:
+    """Print who was left out, what the machine is and did, and the versions of everything."""
+    for name, why in (left_out or {}).items():
+        print(f"left out: {name}: {why}")
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{os.cpu_count()} cores of {processor() or 'an unnamed processor'}, load average {load}")
     found = {**versions(), **(more or {})}

@@ -179,7 +179,7 @@ def _note_use(found: Measured, before: Any, after: Any, shape: Shape) -> None:
             found.client_busy.append(used / (after[2] - before[2]))
 
 
-def client_ceiling(shape: Shape, servers: set[int], client: set[int], *, seconds: float = 1.5) -> dict[str, int]:
+def client_ceiling(shape: Shape, servers: set[int], client: set[int]) -> dict[str, int]:
     """Return the deliveries per second that this client counts when a server only writes ready frames."""
     import os
 
@@ -192,7 +192,7 @@ def client_ceiling(shape: Shape, servers: set[int], client: set[int], *, seconds
         sites.wait_for_port(port, process)
         os.sched_setaffinity(0, client)
         return {
-            name: round(uvloop.run(_counted(port, joined, shape.members, seconds)))
+            name: round(uvloop.run(_counted(port, joined, shape.members, min(1.5, shape.seconds))))
             for name, joined in (("one message a write", 1), ("eight messages a write", 8))
         }
 

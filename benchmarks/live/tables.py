@@ -203,7 +203,7 @@ def bars_table(results: Results) -> str:
             continue
         try:
             measured, reached = told(results)
-        except (KeyError, StopIteration, ZeroDivisionError) as error:
+        except (KeyError, ValueError, StopIteration, ZeroDivisionError) as error:
             measured, reached = f"not measured ({type(error).__name__})", False
         rows.append([what, bar, moonshot, measured, "yes" if reached else "**no**"])
     return markdown(["what", "bar", "moonshot", "measured", "reached"], rows).replace("---:|", "---|")
