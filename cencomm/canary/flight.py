@@ -86,7 +86,10 @@ def fly(door: Door, *, group: UUID, after: int, epoch: UUID) -> float:
         heard.until(lambda item: item["op"] == "hello", end, otherwise=Outcome.NO_DOOR)
         position = {"epoch": str(epoch), "after": after}
         socket.send(json.dumps({"op": "follow", "groups": {str(group): position}}))
-        heard.until(lambda item: item["op"] == "caught_up", end, otherwise=Outcome.NOT_HEARD)
+        answer = heard.until(lambda item: item["op"] in {"caught_up", "restart"}, end, otherwise=Outcome.NOT_HEARD)
+        if answer["op"] == "restart":  # the group's history was renewed since it was looked at
+            socket.send(json.dumps({"op": "follow", "groups": {str(group): {}}}))
+            heard.until(lambda item: item["op"] == "caught_up", end, otherwise=Outcome.NOT_HEARD)
         message_id, text = uuid4(), f"canary {secrets.token_hex(16)}"
         began = time.monotonic()
         _send(door, group, message_id, text, end)

@@ -192,6 +192,10 @@ class TestFlight:
         assert send_canary() == Outcome.ARRIVED
         assert Token.objects.filter(revoked_at=None).count() == 1
 
+    def test_it_starts_afresh_where_the_history_was_renewed(self, server: Server) -> None:
+        home = place.home()
+        assert 0 < fly(door(server), group=home.pk, after=home.head, epoch=uuid4())
+
     def test_a_wrong_token_is_not_let_in(self, server: Server) -> None:
         home = place.home()
         with pytest.raises(Lost) as lost:

@@ -69,6 +69,14 @@ def own_folder(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
+def measured_server(folder: Path, **environment: str) -> Iterator[Server]:
+    """Run a server of that folder; yield it once it has met its database."""
+    with running_server(folder, **own_folder(folder), **environment) as server:
+        scrape(server)
+        yield server
+
+
+@contextmanager
 def nobody_let_in() -> Iterator[None]:
     """Keep the application out of its database: as good as none."""
     with connection.cursor() as cursor:
@@ -241,7 +249,7 @@ class TestServers:
     ) -> None:
         secret = token_for(amina)
         with (
-            running_server(tmp_path, **own_folder(tmp_path)) as server,
+            measured_server(tmp_path) as server,
             Talker(server.ws, token=secret) as amina_talks,
             Talker(server.ws, token=token_for(fatou)) as fatou_talks,
         ):
@@ -254,6 +262,7 @@ class TestServers:
                 posted = amina_talks.until(lambda item: item["op"] == "posted")
                 amina_talks.items.clear()
             fatou_talks.event(posted["seq"])
+            group.refresh_from_db()
             epoch = str(group.stream_epoch)
             with Talker(server.ws, token=secret) as again:
                 again.follow(group.pk, after=0, epoch=epoch)
@@ -287,8 +296,8 @@ class TestServers:
         secret = token_for(amina)
         with (
             # Two processes that do not hear each other: each thinks that it is alone.
-            running_server(tmp_path, **own_folder(tmp_path)) as deaf,
-            running_server(tmp_path, **own_folder(tmp_path)) as writing,
+            measured_server(tmp_path) as deaf,
+            measured_server(tmp_path) as writing,
             Talker(deaf.ws, token=secret) as talker,
         ):
             talker.follow(group.pk)
@@ -324,7 +333,7 @@ class TestServers:
         assert sorted(path.stem for path in (tmp_path / "metrics").glob("*.lock")) == ["web-1", "web-2"]
 
     def test_without_a_database_the_process_still_tells(self, tmp_path: Path) -> None:
-        with running_server(tmp_path, **own_folder(tmp_path)) as server:
+        with measured_server(tmp_path) as server:
             found = scrape(server)
             assert total(found, "cencomm_ready") == 1
             assert total(found, "cencomm_missing") == 0
@@ -340,7 +349,7 @@ class TestServers:
             eventually(lambda: total(scrape(server), "cencomm_ready") == 1)
 
     def test_a_wrong_token_at_a_real_door(self, tmp_path: Path) -> None:
-        with running_server(tmp_path, **own_folder(tmp_path)) as server:
+        with measured_server(tmp_path) as server:
             with pytest.raises(HTTPError) as refused:
                 urlopen(Request(f"{server.http}/metrics", headers={"Authorization": "Bearer no"}), timeout=30)
             assert refused.value.code == 401
