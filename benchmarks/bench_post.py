@@ -6,6 +6,11 @@ Starts a PostgreSQL of its own, with fsync. The peer is the least that could cou
 take the next number, insert message and event as prepared rows, commit; no validation, seal, audit, receipt. Rounds
 are interleaved, medians are printed. `--history N` first fills the group with N messages: the cost of one must
 not grow with them. Only the ratios of one run can be compared.
+
+    python -m benchmarks.bench_post --cost
+
+prints instead what one post costs in processor time, which a busy machine disturbs least: of the application and of
+PostgreSQL's process, alone and in a batch.
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ from benchmarks.live.site import fill as fill_site
 
 THREADS = 8
 GROUPS = 8
+BATCHES = (1, 4, 16, 64)
 
 
 def main() -> None:
@@ -37,8 +43,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5000)
     parser.add_argument("--history", type=int, default=0)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--cost", action="store_true")
     options = parser.parse_args()
     with own_databases() as databases:
+        if options.cost:
+            print_costs(make_members(databases)[0], options)
+            return
         print_table(run(databases, options), options)
 
 
@@ -152,6 +162,48 @@ def bare(member: Any) -> None:
             "VALUES (%s, %s, 'message', now(), %s, %s, '{}')",
             [member.group_id, seq, member.officer_id, message_id],
         )
+
+
+def print_costs(member: Any, options: argparse.Namespace) -> None:
+    """Print the processor time of a post, alone and in batches, medians of the rounds."""
+    print(f"{'posts in a batch':18} {'application, us a post':>24} {'PostgreSQL, us a post':>24}")
+    for size in BATCHES:
+        batch_cost(member, size, 20)  # caches, plans
+        found = [batch_cost(member, size, max(20, options.rows // 50 // size)) for _ in range(options.rounds)]
+        ours, theirs = (statistics.median(values) * 1e6 for values in zip(*found, strict=True))
+        print(f"{size:<18} {ours:24,.0f} {theirs:24,.0f}")
+    print(f"rounds {options.rounds}, load average {', '.join(f'{value:.1f}' for value in os.getloadavg())}")
+
+
+def batch_cost(member: Any, size: int, batches: int) -> tuple[float, float]:
+    """Return the processor seconds of one post in batches of this size: this process, and its database backend."""
+    from django.db import connection
+
+    from messaging.actions import Parcel, said_by
+    from messaging.actions.together import send_together
+    from messaging.drafts import Draft
+
+    def parcel() -> Any:
+        draft = Draft(id=uuid.uuid4(), kind="note", body={"text": "The lantern is lit. " * 15})
+        return Parcel(
+            officer=member.officer, group_id=member.group_id, draft=draft, said=said_by(draft), language="en"
+        )
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [backend] = cursor.fetchone()
+    wanted = [[parcel() for _ in range(size)] for _ in range(batches)]
+    ours, theirs = time.process_time(), on_processor(backend)
+    for batch in wanted:
+        answers = send_together(batch)
+        assert all(getattr(answer, "created", False) for answer in answers)
+    posts = size * batches
+    return (time.process_time() - ours) / posts, (on_processor(backend) - theirs) / posts
+
+
+def on_processor(process_id: int) -> float:
+    """Return the seconds that a process has been on a processor, finer than ticks."""
+    return int(Path(f"/proc/{process_id}/schedstat").read_text().split()[0]) / 1e9
 
 
 def together(member: Any, rows: int) -> float:
