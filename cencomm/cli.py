@@ -35,6 +35,8 @@ MENDABLE = {
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command but `manage` and `test`, whose arguments belong to others."""
+    from cencomm import cli_drill
+
     parser = argparse.ArgumentParser(
         prog="bin/cencomm",
         description="CENcomm: a secure room for joint customs operations, and the path of each seizure into CEN.",
@@ -51,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     tests.add_argument("arguments", nargs=argparse.REMAINDER)
     bench = commands.add_parser("bench", help="measure: fanout, storm, post, …", add_help=False)
     bench.add_argument("arguments", nargs=argparse.REMAINDER)
+    drill = commands.add_parser("drill", help="try every promise under faults, on a site of its own; or a soak")
+    cli_drill.add_options(drill)
     manage = commands.add_parser("manage", help="run one of Django's commands on the data folder", add_help=False)
     manage.add_argument("arguments", nargs=argparse.REMAINDER)
     helper = commands.add_parser("help", help="say what a command does")
@@ -146,7 +150,7 @@ def run(words: list[str]) -> int:
 
 def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Run the command that was parsed."""
-    from cencomm import cli_audit, cli_doctor, cli_health, cli_people, cli_restart, cli_up
+    from cencomm import cli_audit, cli_doctor, cli_drill, cli_health, cli_people, cli_restart, cli_up
     from cencomm.serve import serve
 
     commands: dict[str, Callable[[], int]] = {
@@ -160,6 +164,7 @@ def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         "code": lambda: cli_people.print_code(options),
         "token": lambda: cli_people.create_token(options),
         "audit": lambda: cli_audit.run_audit(options),
+        "drill": lambda: cli_drill.run_drill(options),
     }
     if options.command in commands:
         return commands[options.command]()

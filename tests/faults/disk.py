@@ -1,0 +1,74 @@
+"""A small disk of the suite's own, so that "the disk is full" is what the kernel says and not a pretence.
+
+An ext4 in a file, mounted through a loop device; where there are none, a tmpfs of fixed size. Both need root and
+the right to mount; without them there is no small disk, and the drill says why it leaves that fault out.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(slots=True)
+class SmallDisk:
+    """A mounted file system of a known size."""
+
+    path: Path
+    kind: str
+
+    @property
+    def ballast(self) -> Path:
+        """The file that fills it."""
+        return self.path / "ballast"
+
+    def fill(self) -> None:
+        """Take all the space that is left."""
+        size = 1024 * 1024
+        with self.ballast.open("ab", buffering=0) as file:
+            while size >= 512:
+                try:
+                    while file.write(b"\0" * size):
+                        pass
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    size //= 4
+
+    def free(self) -> None:
+        """Give the space back."""
+        self.ballast.unlink(missing_ok=True)
+
+    def unmount(self) -> None:
+        """Take the disk away."""
+        subprocess.run(["umount", "-l", str(self.path)], check=False, capture_output=True)
+
+
+def make_small_disk(path: Path, *, mib: int) -> SmallDisk | str:
+    """Mount a new disk of so many MiB at `path`; return it, or why there is none."""
+    if os.geteuid() != 0:
+        return "only root may mount a small disk"
+    path.mkdir(parents=True, exist_ok=True)
+    image = path.with_name(f"{path.name}.img")
+    said = "mkfs.ext4 is not on this machine"
+    if shutil.which("mkfs.ext4"):
+        with image.open("wb") as file:
+            file.truncate(mib * 1024 * 1024)
+        make = ["mkfs.ext4", "-q", "-m", "0", "-F", str(image)]
+        said = _run(make) or _run(["mount", "-o", "loop", str(image), str(path)])
+        if not said:
+            return SmallDisk(path, "ext4 on a loop device")
+    said_too = _run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=755", "tmpfs", str(path)])
+    return f"{said}; {said_too}" if said_too else SmallDisk(path, "tmpfs")
+
+
+def _run(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+    except OSError as error:
+        return str(error)
+    return "" if done.returncode == 0 else f"{command[0]}: {done.stderr.strip()[-200:] or done.returncode}"
