@@ -42,6 +42,7 @@ class Action(models.TextChoices):
     GROUP_KEY_CREATED = "group:key:created"
     GROUP_KEY_DESTROYED = "group:key:destroyed"
     GROUP_EPOCH_STARTED = "group:key:epoch-started"
+    GROUP_STREAM_RENEWED = "group:stream:renewed"
 
     # simplified forms
     FORM_DRAFT_SAVED = "form:draft:saved"

@@ -43,6 +43,7 @@ ACTION_TEXT: Mapping[str, Promise] = {
     Action.GROUP_KEY_CREATED: _("Key made"),
     Action.GROUP_KEY_DESTROYED: _("Key destroyed"),
     Action.GROUP_EPOCH_STARTED: _("New key epoch"),
+    Action.GROUP_STREAM_RENEWED: _("Events lost, stream begun anew"),
     Action.FORM_DRAFT_SAVED: _("Form draft saved"),
     Action.FORM_DRAFT_DISCARDED: _("Form draft discarded"),
     Action.FORM_TEMPLATE_PUBLISHED: _("Form published"),

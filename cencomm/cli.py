@@ -196,7 +196,7 @@ def run_manage(words: list[str]) -> int:
     with attached(folder, owner=command in AS_OWNER):
         if command in WAITING and (code := wait_for_databases()):
             return code
-        return execute(line)
+        return execute(line) if command in AS_OWNER else execute_watched(line)
 
 
 def wait_for_databases() -> int:
@@ -209,6 +209,20 @@ def wait_for_databases() -> int:
     absent = waiting.wait_for_databases(seconds=waiting.patience())
     serve.refuse([f"The {name} does not answer: {reason}." for name, reason in absent.items()])
     return serve.NO_DATABASE if absent else 0
+
+
+def execute_watched(line: list[str]) -> int:
+    """Give a command line to Django, of one that may read or write the streams of groups."""
+    import django
+
+    django.setup()
+    from messaging.history import stop_watching, watch
+
+    watch()
+    try:
+        return execute(line)
+    finally:
+        stop_watching()
 
 
 def execute(line: list[str]) -> int:

@@ -61,10 +61,12 @@ def serve(*, host: str, port: int, listener: int | None = None, ready: int | Non
     if refuse(unsafe_settings()):
         return UNSAFE
     from cencomm.waiting import WaitingRoom, absent_databases
+    from messaging.history import watch
 
     absent = absent_databases()
     if not absent and refuse(unsafe_databases()):
         return UNSAFE
+    watch()
     room = WaitingRoom(absent) if absent else None
     server = make_server(host, port, room, ready)
     if room is not None:

@@ -56,6 +56,7 @@ class WebServer(uvicorn.Server):
 
     async def shutdown(self, sockets: Any = None) -> None:
         from messaging.delivery.draining import drain
+        from messaging.history import stop_watching
 
         self.draining = True
         for server in self.servers:
@@ -63,6 +64,7 @@ class WebServer(uvicorn.Server):
         if self.server_state.connections:
             await asyncio.gather(asyncio.sleep(LAST_REQUESTS_SECONDS), drain(within=DRAIN_SECONDS))
         await super().shutdown(sockets)
+        await asyncio.to_thread(stop_watching)
 
     async def _door(self, scope: Any, receive: Any, send: Send) -> None:
         """The application; while this process leaves, a connection ends with its answer."""

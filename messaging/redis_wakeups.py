@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
+from messaging.history import hear_moved
 from messaging.measures import measures
 from messaging.redis_places import FAILURES, Node, RedisPlace, place_of
 from messaging.wakeups import Deliver, GroupMoved, MemoryWakeUps, Resync, Subscription, Wake, decode, encode
@@ -212,7 +213,10 @@ class RedisListener:
             asked = False
             match item["type"]:
                 case "message" | "smessage":
-                    self._deliver(decode(item["data"]))
+                    wake = decode(item["data"])
+                    if isinstance(wake, GroupMoved):
+                        hear_moved(wake.group_id, wake.head)
+                    self._deliver(wake)
                 case "subscribe" | "ssubscribe":
                     confirmed += 1
                     if confirmed == expected:

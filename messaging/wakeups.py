@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from messaging.history import note_moved
 from messaging.measures import measures
 
 
@@ -98,6 +99,8 @@ class MemoryWakeUps:
 
     def publish(self, wake: Wake) -> None:
         measures.wakeups_published += 1
+        if isinstance(wake, GroupMoved):
+            note_moved(wake.group_id, wake.head)
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:

@@ -84,10 +84,12 @@ class Member(threading.Thread):
         self.posted: list[str] = []
         self.codes: list[int | None] = []
         self.failure: BaseException | None = None
+        self.again = False
 
     def run(self) -> None:
         try:
             while not self.is_done():
+                self.again = False
                 with Talker(self.server.ws, token=self.token, open_timeout=BOUND) as talker:
                     self.talk(talker)
         except BaseException as error:
@@ -101,7 +103,7 @@ class Member(threading.Thread):
         for message in self.waiting.values():
             talker.say(op="post", group=self.group, message=message)
         seen = 0
-        while not self.is_done():
+        while not self.is_done() and not self.again:
             try:
                 if self.posts and len(self.waiting) < 2 and not self.stopping.is_set():
                     message = wire()
@@ -130,8 +132,9 @@ class Member(threading.Thread):
                 case "posted":
                     self.waiting.pop(item["id"])
                     self.posted.append(item["id"])
-                case "refused":
-                    raise AssertionError(item)
+                case "refused":  # a slow machine may be busy; nothing else is in order
+                    assert item["problem"]["code"] in {"busy", "unavailable"}, item
+                    self.again = True
 
 
 class Program(threading.Thread):
@@ -149,6 +152,8 @@ class Program(threading.Thread):
             while not self.stopping.is_set():
                 message = wire()
                 status, answer = self.server.request("POST", f"/groups/{self.group}/messages", self.token, message)
+                if status == 503:
+                    continue
                 assert status == 201, answer
                 self.posted.append(message["id"])
         except BaseException as error:
@@ -169,21 +174,33 @@ def test_nothing_is_lost_while_every_process_is_replaced(
         everybody = [*members, program]
         for one in everybody:
             one.start()
-        wait_until(lambda: all(m.epoch for m in members) and len(program.posted) > 5, seconds=BOUND)
+
+        def until(condition: Callable[[], bool], what: str) -> None:
+            def holds() -> bool:
+                assert [one.failure for one in everybody if one.failure] == []
+                return condition()
+
+            wait_until(holds, seconds=BOUND, what=what)
+
+        until(lambda: all(m.epoch for m in members) and len(program.posted) > 5, "everybody in")
         assert fleet.restart() == ""
         after = [child.process.pid for child in fleet.web if child.process]
         assert not set(before) & set(after)
         for process in before:
             assert not Path(f"/proc/{process}").exists()
         sofar = len(program.posted)
-        wait_until(lambda: len(program.posted) > sofar + 5 or bool(program.failure), seconds=BOUND)
+        until(lambda: len(program.posted) > sofar + 5, "posts after the restart")
         program.stopping.set()
         program.join(BOUND)
         for one in members:
             one.posts = False
-        wait_until(lambda: not any(m.waiting for m in members), seconds=BOUND, what="an answer to every post")
-        room.refresh_from_db()
-        wait_until(lambda: all(m.position == room.head or m.failure for m in members), seconds=BOUND)
+        until(lambda: not any(m.waiting for m in members), "an answer to every post")
+
+        def all_there() -> bool:
+            room.refresh_from_db()
+            return not any(m.waiting for m in members) and all(m.position == room.head for m in members)
+
+        until(all_there, "everybody at the head")
         for one in members:
             one.stopping.set()
             one.join(BOUND)
