@@ -97,7 +97,7 @@ class Hub:
         self._start()
         return asyncio.get_running_loop().time()
 
-    def ended_since(self, mark: float, identity: Identity) -> bool:
+    def ended_since(self, mark: float, identity: Client | Identity) -> bool:
         """Whether a sign-in that was looked up after `mark` has ended meanwhile, before its socket was attached."""
         return any(at >= mark and ends(revoked, identity) for at, revoked in self._revoked)
 

@@ -164,6 +164,46 @@ async def test_a_storm_is_served_from_memory(hub: Hub, stream: Stream) -> None:
     assert hub.recent(back, -1, EPOCH) is None
 
 
+async def test_what_one_reader_fetched_serves_all_who_come_after(
+    hub: Hub, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int | None, UUID | None]] = []
+
+    def fetched(_group_id: UUID, position: int | None, epoch: UUID | None) -> Batch:
+        asked.append((position, epoch))
+        return Batch(EPOCH, 5, 5, [item(seq) for seq in range((position or 0) + 1, 6)], restart=False)
+
+    monkeypatch.setattr(module, "batch_from", fetched)
+    first, second, third = (hub.follow(FakeClient(), GROUP) for _ in range(3))
+    pages = await asyncio.gather(*(hub.page(one, 2, EPOCH) for one in (first, second)))
+    assert pages[0] is pages[1]
+    assert asked == [(2, EPOCH)]
+    assert hub.join(first, pages[0])
+    assert hub.join(second, pages[1])
+    remembered = hub.recent(third, 3, EPOCH)
+    assert remembered is not None
+    assert [one.seq for one in remembered.items] == [4, 5]
+    assert hub.recent(third, 3, EPOCH) is remembered  # the same bytes for all who stand there
+    assert hub.recent(third, 1, EPOCH) is None
+    deeper = await hub.page(third, 0, EPOCH)
+    assert hub.join(third, deeper)
+    newest = hub.recent(third, None, None)
+    assert newest is not None
+    assert [one.seq for one in newest.items] == [1, 2, 3, 4, 5]
+
+
+async def test_a_revocation_is_remembered_for_those_who_are_being_looked_up(hub: Hub) -> None:
+    one = FakeClient()
+    hub.wake(Revoked(one.officer_id, session_id=one.session_id))
+    await asyncio.sleep(0.01)
+    mark = hub.listen()
+    assert not hub.ended_since(mark, one)
+    hub.wake(Revoked(uuid4(), session_id=uuid4()))
+    assert not hub.ended_since(mark, one)
+    hub.wake(Revoked(one.officer_id))
+    assert hub.ended_since(mark, one)
+
+
 async def test_memory_is_bounded(hub: Hub, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "RECENT_ITEMS", 4)
     follower = joined(hub, FakeClient())
