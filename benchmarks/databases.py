@@ -46,7 +46,7 @@ def own_databases(*, for_peers: bool = False) -> Iterator[Databases]:
         folder.chmod(0o755)
         cluster = EmbeddedPostgres(folder)
         try:
-            found = Databases(folder, cluster.cluster, cluster.start())
+            found = Databases(folder, cluster.cluster, cluster.start(attached=True))
             if for_peers:
                 found = _opened(found, cluster)
             _set_up(found)
@@ -103,7 +103,7 @@ def _opened(databases: Databases, cluster: Any) -> Databases:
         connection.execute(f"ALTER SYSTEM SET listen_addresses = '{host}'")
         connection.execute(f"ALTER SYSTEM SET hba_file = '{rules}'")
     cluster.stop()
-    return Databases(databases.folder, databases.cluster, cluster.start(), host, password)
+    return Databases(databases.folder, databases.cluster, cluster.start(attached=True), host, password)
 
 
 def commit_milliseconds(databases: Databases, *, count: int = 200) -> dict[str, float]:
