@@ -371,7 +371,7 @@ def test_a_standby_that_lacked_commits_begins_those_groups_anew(
             operation.post(server, group, wire())
             talker.follow(group)
         before = operation.epochs(server)
-        position = on_primary(site, "SELECT pg_current_wal_lsn()")[0]
+        position = on_primary(site, "SELECT pg_current_wal_insert_lsn()")[0]
         wait_until(
             lambda: standby.execute(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") == (True,), what="in step"
         )
@@ -391,7 +391,8 @@ def test_a_standby_that_lacked_commits_begins_those_groups_anew(
                 return before
 
         wait_until(lambda: epochs() != before, seconds=BOUND, what="a new epoch")
-        after = epochs()
+        wait_until(lambda: is_ready(server), seconds=BOUND, what="answers")
+        after = operation.epochs(server)
         assert (after[torn] != before[torn], after[whole] == before[whole]) == (True, True)
         told = talker.until(lambda item: item["op"] == "restart", timeout=BOUND)
         assert (told["group"], told["epoch"]) == (torn, after[torn])
