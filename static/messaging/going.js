@@ -32,6 +32,12 @@ export function startGoing({ stream, history, fetchPage }) {
   }
 
   const close = () => menu.hidePopover();
+  // Below its button: a popover stands above the page and knows nothing of it.
+  menu.addEventListener("toggle", () => {
+    const { left, bottom } = document.getElementById("go-button").getBoundingClientRect();
+    menu.style.top = `${bottom + 4}px`;
+    menu.style.left = `${Math.max(8, Math.min(left, innerWidth - menu.offsetWidth - 8))}px`;
+  });
   document.getElementById("go-form").addEventListener("submit", (event) => {
     event.preventDefault();
     if (!day.value) return;

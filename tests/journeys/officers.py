@@ -68,6 +68,10 @@ class Sessions:
             context.close()
         return self._states[name]
 
+    def take(self, name: str, context: BrowserContext) -> None:
+        """Take over the session of an officer who has signed in anew; the one before has ended."""
+        self._states[name] = {**context.storage_state(), "origins": []}
+
 
 class Officers:
     """The browsers of one test. Whatever one of them complains about fails the test, unless it was expected."""
@@ -84,7 +88,8 @@ class Officers:
         settings.setdefault("viewport", DESKTOP)
         if name:
             settings |= {"storage_state": self.sessions.of(name), "locale": LANGUAGES[name]}
-        context = self.sessions.browser.new_context(base_url=self.product.url, **settings)
+        settings.setdefault("base_url", self.product.url)
+        context = self.sessions.browser.new_context(**settings)
         context.set_default_timeout(20_000)
         context.on("console", lambda message: self._hear(name, message))
         context.on("weberror", lambda error: self._complaints.append(f"{name}: {error.error}"))
