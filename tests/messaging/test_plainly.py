@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import Administration, Officer
 from audit.models import Entry
-from groups.models import ClosedUserGroup
+from groups.errors import Stranger
+from groups.models import ClosedUserGroup, Membership
 from messaging.actions import Parcel, Posted, said_by, together
 from messaging.actions.posting import send_alone
 from messaging.actions.together import send_together
@@ -147,3 +152,39 @@ def test_an_id_that_is_taken_elsewhere_spoils_no_other(
     with connection.cursor() as cursor:  # nothing is prepared for anybody else on this connection
         cursor.execute("SHOW enable_seqscan")
         assert cursor.fetchone() == ("on",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_removed_while_a_post_waits_for_the_lock_sends_nothing(
+    room: ClosedUserGroup, fatou: Officer, bruno: Officer
+) -> None:
+    send_together([parcel(fatou, room), parcel(bruno, room)])
+    answers: list[Any] = []
+
+    def post() -> None:
+        try:
+            answers.extend(send_together([parcel(fatou, room), parcel(bruno, room)]))
+        finally:
+            connection.close()
+
+    waiting = threading.Thread(target=post)
+    with transaction.atomic():
+        ClosedUserGroup.objects.select_for_update().get(pk=room.pk)
+        waiting.start()
+        _wait_until_somebody_waits_for_a_lock()
+        Membership.objects.filter(group=room, officer=fatou).update(left_at=timezone.now())
+        ClosedUserGroup.objects.filter(pk=room.pk).update(head=F("head") + 5)
+    waiting.join(30)
+    assert [type(one) for one in answers] == [Stranger, Posted]
+    assert answers[1].message.seq == 8
+
+
+def _wait_until_somebody_waits_for_a_lock() -> None:
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    pytest.fail("nobody waits")
