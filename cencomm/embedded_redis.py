@@ -62,7 +62,7 @@ def redis_child(data: Path, logs: Path) -> tuple[Child, str]:
         "daemonize": "no",
     }
     command = [program, *(word for name, value in settings.items() for word in (f"--{name}", value))]
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "CENCOMM_DATA": str(data)}
+    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"}
     return Child("redis", command, environment, logs / "redis.log"), f"unix://{place}?db=0"
 
 

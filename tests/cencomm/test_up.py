@@ -80,7 +80,7 @@ class Product:
 
     def processes(self) -> dict[int, str]:
         """Every process that works on this data folder, by its environment or its command line."""
-        cluster = str(EmbeddedPostgres(self.data).cluster)
+        cluster, sockets = str(EmbeddedPostgres(self.data).cluster), str(socket_folder(self.data))
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
@@ -89,7 +89,9 @@ class Product:
                 state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
             except OSError:
                 continue
-            if state != "Z" and (f"CENCOMM_DATA={self.data}\0" in given or cluster in command):
+            # Redis writes its own title over its command line and its environment.
+            ours = f"CENCOMM_DATA={self.data}\0" in given or cluster in command or sockets in command
+            if state != "Z" and ours:
                 found[int(folder.name)] = command
         return found
 
