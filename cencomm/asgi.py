@@ -14,6 +14,7 @@ from django.core.handlers.asgi import ASGIHandler
 
 get_asgi_application()  # sets Django up
 
+from cencomm.metrics.slots import share_figures  # noqa: E402
 from messaging.live import live_stream  # noqa: E402
 
 MAX_BODY = 9 * 1024 * 1024  # the intake of CEN reads 8 MiB
@@ -85,3 +86,6 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         case other:
             message = f"nothing is served over {other}"
             raise ValueError(message)
+
+
+share_figures("web")
