@@ -272,8 +272,12 @@ class Hub:
         measures.epoch_restarts += 1
         told = frame({"op": "restart", "group": str(feed.group_id), "epoch": str(epoch)})
         for follower in list(feed.followers):
+            if follower.membership_id is None and not follower.live:
+                continue  # not known to be a member yet: a stranger must not learn that there is such a group
             self.unfollow(follower)
             follower.client.put(told)
+        feed.head = feed.epoch = None  # those who are left bring both along, once they have read
+        feed.forget()
 
     # -- heartbeat
 

@@ -364,3 +364,21 @@ def test_frames_are_of_moderate_size() -> None:
     assert [value for one in frames for value in json.loads(one.text)] == ["x" * 50_000] * 10
     assert len(frames_of([b'"' + b"x" * 500_000 + b'"'])) == 1
     assert frames_of([]) == []
+
+
+async def test_who_is_not_known_as_a_member_hears_nothing_of_a_new_epoch(hub: Hub, stream: Stream) -> None:
+    member, stranger = FakeClient(), FakeClient()
+    stream.grow(1)
+    known = joined(hub, member, at=1)
+    assert hub.attach(stranger, limit=5)
+    asking = hub.follow(stranger, GROUP)  # nobody has asked yet whether it may
+    stream.epoch = uuid4()
+    stream.grow(1)
+    hub.wake(GroupMoved(GROUP, 2))
+    await settle()
+    assert [item["op"] for item in member.items] == ["restart"]
+    assert known.ended
+    assert stranger.items == []
+    # Whoever proves to be a member after all goes on with what was read under the new epoch.
+    assert not asking.ended
+    assert hub.join(asking, Batch(stream.epoch, 2, 2, [], restart=False))
