@@ -20,7 +20,7 @@ PASSWORD = "quay-lantern-17"
 SLOTS = 16384
 
 
-def wait_for[T](what: str, ask: Callable[[], T], *, seconds: float = 60) -> T:
+def wait_for[T](what: str, ask: Callable[[], T], *, seconds: float = 90) -> T:
     """Return the first true answer; errors of a server that is not there yet are no answer."""
     deadline = time.monotonic() + seconds
     while True:
@@ -108,7 +108,7 @@ def running_sentinels(folder: Path) -> Iterator[Watched]:
                 folder,
                 f"sentinel monitor quay {HOST} {first.port} 2",
                 f"sentinel auth-pass quay {PASSWORD}",
-                "sentinel down-after-milliseconds quay 1000",
+                "sentinel down-after-milliseconds quay 2000",
                 "sentinel failover-timeout quay 5000",
                 mode=("--sentinel",),
             )
@@ -175,7 +175,7 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
             one = RedisServer(
                 folder,
                 "cluster-enabled yes",
-                "cluster-node-timeout 2000",
+                "cluster-node-timeout 5000",
                 "repl-diskless-sync-delay 0",
                 f"requirepass {PASSWORD}",
                 f"masterauth {PASSWORD}",
