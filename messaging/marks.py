@@ -2,7 +2,8 @@
 
 A restored or promoted database cannot tell by itself that it lost something. These files can: per group the epoch,
 the newest number and a fingerprint of that event. They hold identifiers, numbers and digests only. A file that was
-copied (put back from a backup, with what it should prove) is recognised by its inode and believed no more.
+copied (put back from a backup, with what it should prove) is recognised by the time when its inode last changed,
+which nobody can set: a seal beside it holds that time. What was copied is believed no more.
 What must not live here: the database, and what follows from a loss (`history`).
 """
 
@@ -123,7 +124,7 @@ class MarksFolder:
         found = []
         for file in self.path.glob("marks-*.json"):
             number = file.stem.removeprefix("marks-")
-            if number.isdigit():
+            if number.isdigit() and file.with_suffix(".seal").exists():
                 found.append((int(number), file))
         return sorted(found)
 
@@ -138,13 +139,17 @@ class MarksFolder:
             json.dump({"inode": os.fstat(out.fileno()).st_ino, "retired": retired, "groups": groups}, out)
             out.flush()
             os.fsync(out.fileno())
-        staging.rename(self.path / f"marks-{number:012}.json")
+        final = self.path / f"marks-{number:012}.json"
+        staging.rename(final)
+        staging.write_text(f"{final.stat().st_ctime_ns}\n")
+        staging.rename(final.with_suffix(".seal"))
         folder = os.open(self.path, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
         for _number, file in files:
+            file.with_suffix(".seal").unlink(missing_ok=True)
             file.unlink(missing_ok=True)
 
 
@@ -152,7 +157,8 @@ def _read(file: Path) -> Marks | None:
     try:
         with file.open() as opened:
             data = json.load(opened)
-            if data["inode"] != os.fstat(opened.fileno()).st_ino:
+            found = os.fstat(opened.fileno())
+            if data["inode"] != found.st_ino or int(file.with_suffix(".seal").read_text()) != found.st_ctime_ns:
                 return None
         groups = {}
         for key, (epoch, head, proof) in data["groups"].items():

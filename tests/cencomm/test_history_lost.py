@@ -444,9 +444,9 @@ def test_marks_are_believed_only_where_they_were_written(tmp_path: Path) -> None
         shutil.copy2(file, folder.path)
     assert folder.load() == found
     assert MarksFolder(tmp_path / "old").load() is None  # a copy
-    assert sum(1 for _ in folder.path.glob("marks-*")) == 2
+    assert sum(1 for _ in folder.path.glob("marks-*.json")) == 2
     folder.add({})
-    assert sum(1 for _ in folder.path.glob("marks-*")) == 1
+    assert sum(1 for _ in folder.path.glob("marks-*.json")) == 1
     assert folder.path.stat().st_mode & 0o077 == 0
 
 
