@@ -46,7 +46,8 @@ def read_heads(postgres: Postgres, groups: Sequence[str]) -> dict[str, int]:
 def read_rows(postgres: Postgres, groups: Sequence[str]) -> Truth:
     """Read the rows of the groups."""
     truth = Truth()
-    with postgres.connect() as connection:
+    with postgres.connect() as connection, connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
         def rows(statement: str) -> Iterable[tuple[Any, ...]]:
             return connection.execute(statement, [list(groups)]).fetchall()  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ class Verdict:
     counts: Counter[str] = field(default_factory=Counter)
     answered: int = 0
     delivered: int = 0
-    recovered: float = 0.0
+    recovered: float = 0.0  # seconds from the end of the faults until all was quiet
     seconds: float = 0.0
 
     def count(self, *kinds: str) -> int:
@@ -128,7 +128,7 @@ async def spend_night(
         crowd.freeze()
         verdict = await settle_and_judge(site, crowd, healed + within)
         verdict.findings += [*late, *broken]
-        verdict.recovered = round(time.monotonic() - healed, 1)
+        verdict.recovered = round(verdict.recovered - healed, 1)
         verdict.seconds = round(time.monotonic() - began, 1)
         return verdict
     finally:
@@ -177,12 +177,15 @@ async def settle_and_judge(site: Site, crowd: Crowd, deadline: float) -> Verdict
     groups = list(crowd.observer.positions)
     while True:
         late = await settle(site, crowd, deadline)
+        settled = time.monotonic()
         await asyncio.to_thread(site.postgres.wait)
         truth = await asyncio.to_thread(checks.read_rows, site.postgres, groups)
         await read_all(truth, crowd.observer, groups)
-        if late or truth.heads == await _heads(site, groups):
+        # What never comes to rest is muted, and judged when it has come to rest after all.
+        if truth.heads == await _heads(site, groups):
             break
     verdict = judge(truth, crowd)
+    verdict.recovered = settled
     verdict.findings += late
     return verdict
 
@@ -206,8 +209,21 @@ async def settle(site: Site, crowd: Crowd, deadline: float) -> list[Finding]:
     stuck = [f"{c.name}: {post.id} tried {post.tries} times" for c in crowd.members for post in c.outbox.values()]
     for client in crowd.members:
         client.mute = True
-    await asyncio.sleep(1.0)  # what is under way comes to its end before anything is read
+    await _until_still(site, list(crowd.observer.positions))
     return [Finding("behind", f"not settled in time: {sorted(set(waiting))} {stuck[:3]}")]
+
+
+async def _until_still(site: Site, groups: Sequence[str]) -> None:
+    """Return when nothing was written for a while: what is under way comes to its end before anything is read."""
+    before: dict[str, int] = {}
+    same = 0
+    for _turn in range(120):
+        await asyncio.sleep(0.25)
+        now = await _heads(site, groups)
+        same = same + 1 if now and now == before else 0
+        before = now
+        if same >= 6:
+            return
 
 
 async def _heads(site: Site, groups: Sequence[str]) -> dict[str, int]:

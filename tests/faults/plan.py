@@ -62,11 +62,11 @@ class Fault:
 def make_plan(seed: int, *, seconds: float, webs: int, without: Collection[str] = ()) -> list[Fault]:
     """Return faults that begin within so many seconds: every kind at least once, as often as there is time.
 
-    A fault every 1.5 seconds on average; they may overlap, as misfortunes do.
+    A fault every 3 seconds on average, more often where there is little time; they may overlap, as misfortunes do.
     """
     rng = random.Random(f"plan {seed}")
     kinds = [name for name in LASTING if name not in without]
-    wanted = max(len(kinds), int(seconds / 1.5))
+    wanted = max(len(kinds), int(seconds / 3))
     names: list[str] = []
     while len(names) < wanted:
         turn = list(kinds)

@@ -25,7 +25,7 @@ from tests.faults.plan import Fault, make_plan
 from tests.faults.site import Site
 
 SEED = 20261122
-NIGHT_SECONDS = 35.0
+NIGHT_SECONDS = 30.0
 MOST_TURNS = 5  # a wrong that needs two acts at the same moment may need more than one night to show
 
 
@@ -52,6 +52,7 @@ class Break:
     before: Sequence[str] = ()
     after: Sequence[str] = ()
     worker: bool = True
+    within: float = 3.0  # seconds to come to rest, for those that never do
     webs: int = 1  # processes of this build; more only where the wrong needs them
 
 
@@ -64,8 +65,10 @@ BREAKS: Mapping[str, Break] = {
         build="resume_off_by_one",
         plan=repeated("cut_door", first=0.8, every=0.6, times=3),
     ),
-    "gate_forgotten": Break(finds=frozenset({"leaked"}), build="gate_forgotten"),
-    "ids_forgotten": Break(finds=frozenset({"doubled"}), also=frozenset({"behind", "lost"}), build="ids_forgotten"),
+    "gate_forgotten": Break(finds=frozenset({"leaked"}), build="gate_forgotten", within=90.0),
+    "ids_forgotten": Break(finds=frozenset({"doubled"}), also=frozenset({"behind", "lost"}), build="ids_forgotten",
+        # Who comes back sends again what was not answered.
+        plan=repeated("cut_door", first=1.0, every=0.7, times=3)),
     # Nobody is told by Redis, and nobody compares heads.
     "wake_ups_not_healed": Break(
         finds=frozenset({"behind"}),
@@ -76,7 +79,7 @@ BREAKS: Mapping[str, Break] = {
     "publish_before_commit": Break(
         # The product's own watch over its history may notice first, and let everybody begin afresh.
         finds=frozenset({"phantom", "restart"}),
-        also=frozenset({"lost", "behind", "differs", "answers_differ", "gap", "state_differs"}),
+        also=frozenset({"lost", "behind", "differs", "answers_differ", "gap", "state_differs", "doubled"}),
         build="publish_before_commit",
         plan=repeated("end_backends", first=0.8, every=0.3, times=9),
         seconds=4.0,
@@ -170,7 +173,9 @@ async def _broken_night(site: Site, people: dict[str, Any], one: Break, number: 
     await site.note_epochs(people)
     crowd = make_crowd(site, people, seed=seed + number, groups=(number,), quick=one.quick, webs=one.webs)
     injuries = Injuries(site, crowd.members, seed=seed)
-    verdict = await spend_night(site, crowd, injuries, one.plan, seconds=one.seconds, within=4.0, wanders=False)
+    verdict = await spend_night(
+        site, crowd, injuries, one.plan, seconds=one.seconds, within=one.within, wanders=False
+    )
     return verdict.findings
 
 

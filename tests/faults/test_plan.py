@@ -22,4 +22,4 @@ def test_every_kind_of_fault_comes_in_order_of_time() -> None:
 
 
 def test_long_night_has_more_faults() -> None:
-    assert len(make_plan(1, seconds=600, webs=2)) == 400
+    assert len(make_plan(1, seconds=600, webs=2)) == 200
