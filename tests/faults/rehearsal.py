@@ -79,7 +79,9 @@ BREAKS: Mapping[str, Break] = {
     "publish_before_commit": Break(
         # The product's own watch over its history may notice first, and let everybody begin afresh.
         finds=frozenset({"phantom", "restart"}),
-        also=frozenset({"lost", "behind", "differs", "answers_differ", "gap", "state_differs", "doubled"}),
+        also=frozenset(
+            {"lost", "behind", "differs", "answers_differ", "gap", "state_differs", "doubled", "wrongly_refused"}
+        ),
         build="publish_before_commit",
         plan=repeated("end_backends", first=0.8, every=0.3, times=9),
         seconds=4.0,
@@ -87,7 +89,10 @@ BREAKS: Mapping[str, Break] = {
     # A commit that is answered before it is on the disk: what was answered last is gone with the server.
     "answer_before_commit": Break(
         finds=frozenset({"lost"}),
-        also=frozenset({"phantom", "differs", "answers_differ", "restart", "behind", "gap", "state_differs"}),
+        # What is gone is refused when somebody works on it: 404.
+        also=frozenset(
+            {"phantom", "differs", "answers_differ", "restart", "behind", "gap", "state_differs", "wrongly_refused"}
+        ),
         plan=(Fault(3.5, "kill_postgres", 0, 0),),
         before=(LATE, "ALTER SYSTEM SET wal_writer_delay = '10s'", "SELECT pg_reload_conf()"),
         after=(AGAIN, "ALTER SYSTEM RESET wal_writer_delay", "SELECT pg_reload_conf()"),
