@@ -148,8 +148,14 @@ def message(request: HttpRequest, message_id: UUID) -> dict[str, Any]:
 @router.put("/messages/{message_id}/acknowledgement", summary="Acknowledge a message")
 def acknowledge(request: HttpRequest, message_id: UUID) -> dict[str, Any]:
     """Give this officer's receipt of a message. Idempotent: the first one counts."""
-    membership = _member_of_message(request, message_id, Right.SEE_GROUP, WRITE)
-    receipt = actions.acknowledge_message(membership, message_id=message_id)
+    try:
+        officer = _officer(request, WRITE)
+        [group_id] = queries.groups_of_receipts([(officer.pk, message_id)])
+        if group_id is None:
+            raise Stranger
+        receipt = actions.give_receipt(actions.Slip(officer.pk, group_id, message_id))
+    except Stranger:
+        raise MessageUnknown from None
     return {
         "message": str(message_id),
         "officer": str(receipt.officer_id),
@@ -190,12 +196,16 @@ def situation(request: HttpRequest, group_id: UUID) -> dict[str, Any]:
     return queries.situation(_member(request, group_id, Right.READ, READ))
 
 
-def _member(request: HttpRequest, group_id: UUID, right: Right, scope: str) -> Membership:
+def _officer(request: HttpRequest, scope: str) -> Officer:
     require_scope(request, scope)
     officer = request.user
     if not isinstance(officer, Officer):  # the token of a client system is a member of nothing
         raise Stranger
-    return member_of(officer, group_id, right)
+    return officer
+
+
+def _member(request: HttpRequest, group_id: UUID, right: Right, scope: str) -> Membership:
+    return member_of(_officer(request, scope), group_id, right)
 
 
 def _member_of_message(request: HttpRequest, message_id: UUID, right: Right, scope: str) -> Membership:

@@ -16,7 +16,7 @@ MAX_BYTES = 1024 * 1024  # of one group
 
 
 class FreshItem(NamedTuple):
-    """One event of a new message, as every client gets it."""
+    """One event, as every client gets it."""
 
     seq: int
     raw: bytes

@@ -1,10 +1,11 @@
 """Every write of messaging, gathered under one name: `from messaging import actions`."""
 
-from messaging.actions.acknowledging import acknowledge_message
+from messaging.actions.acknowledging import acknowledge_message, give_receipt, receipts_office
 from messaging.actions.importing import Outcome, post_messages
 from messaging.actions.office import office, post_message
 from messaging.actions.posting import Parcel, Posted
 from messaging.actions.preparing import said_by
+from messaging.actions.receipts import Receipt, Slip
 from messaging.actions.seen import mark_seen
 from messaging.actions.status import Moves, mark_transferred, move_status, move_status_many
 
@@ -13,7 +14,10 @@ __all__ = [
     "Outcome",
     "Parcel",
     "Posted",
+    "Receipt",
+    "Slip",
     "acknowledge_message",
+    "give_receipt",
     "mark_seen",
     "mark_transferred",
     "move_status",
@@ -21,5 +25,6 @@ __all__ = [
     "office",
     "post_message",
     "post_messages",
+    "receipts_office",
     "said_by",
 ]

@@ -1,69 +1,46 @@
-"""Acknowledging a message: a receipt by one officer, once, however often it is sent."""
+"""Acknowledging a message: a receipt by one officer, once, however often it is sent.
+
+When a warning goes to hundreds, they all acknowledge within seconds: receipts that arrive while their group's
+transaction runs go together into the next one, as posts do (`office`). What must not live here: who may
+(`receipts`).
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from uuid import UUID
 
-from django.db import transaction
-from django.utils import timezone
+from django.conf import settings
+from django.db import connection
 
-import audit
-from groups.access import Right
-from groups.errors import NotAllowed
-from groups.gates import hold_group
 from groups.models import Membership
-from groups.phases import PhaseAct, permits
-from messaging.errors import MessageUnknown
-from messaging.events import NewEvent, append_events
-from messaging.models import Acknowledgement, Event, Message
+from messaging.actions.office import Office
+from messaging.actions.receipts import Receipt, Slip, give_together
+
+THREADS = 2
 
 
-def acknowledge_message(membership: Membership, *, message_id: UUID) -> Acknowledgement:
+@cache
+def receipts_office() -> Office[Slip, Receipt]:
+    """Return where this process's receipts wait for their group's transaction; as many as posts at most."""
+    limit = settings.CENCOMM_LIMITS["posts_waiting"]
+    return Office(limit=limit, send=give_together, threads=THREADS, name="receipts")
+
+
+def acknowledge_message(membership: Membership, *, message_id: UUID) -> Receipt:
     """Return the member's receipt of a message; the first one counts, a repetition changes nothing.
 
-    Raises NotAllowed, Stranger, MessageUnknown, OperationClosed, PhaseForbids.
+    Raises NotAllowed, Stranger, MessageUnknown, OperationClosed, PhaseForbids, Busy.
     """
-    if not membership.has(Right.ACKNOWLEDGE):
-        raise NotAllowed
-    message = Message.objects.filter(group_id=membership.group_id, pk=message_id).only("pk").first()
-    if message is None:
-        raise MessageUnknown
-    return _given(membership, message_id) or _acknowledge(membership, message_id)
+    return give_receipt(Slip(membership.officer_id, membership.group_id, message_id))
 
 
-def _given(membership: Membership, message_id: UUID) -> Acknowledgement | None:
-    return Acknowledgement.objects.filter(message_id=message_id, officer_id=membership.officer_id).first()
-
-
-@transaction.atomic
-def _acknowledge(membership: Membership, message_id: UUID) -> Acknowledgement:
-    group = hold_group(membership, Right.ACKNOWLEDGE)
-    given = _given(membership, message_id)
-    if given is not None:
-        return given
-    permits(group, PhaseAct.ACKNOWLEDGE)
-    now = timezone.now()
-    entry = NewEvent(
-        type=Event.Type.ACKNOWLEDGED,
-        at=now,
-        actor=membership.officer_id,
-        message_id=message_id,
-        data={"country": membership.country},
-    )
-    [seq] = append_events(group, [entry])
-    receipt = Acknowledgement.objects.create(
-        group_id=group.pk,
-        message_id=message_id,
-        officer_id=membership.officer_id,
-        country=membership.country,
-        seq=seq,
-        at=now,
-    )
-    audit.record(
-        audit.Action.MESSAGE_ACKNOWLEDGED,
-        actor=membership.officer_id,
-        group=group.pk,
-        subject=f"message:{message_id}",
-        seq=seq,
-    )
-    return receipt
+def give_receipt(slip: Slip) -> Receipt:
+    """Do the same for whoever was looked up as a member of the message's group (`queries.groups_of_receipts`)."""
+    if not connection.in_atomic_block:
+        return receipts_office().post(slip)
+    # Within somebody's transaction nobody else's receipt may depend on it.
+    [answer] = give_together([slip])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

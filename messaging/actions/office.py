@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -42,58 +42,72 @@ RETRY_SECONDS = 2
 _OVERLOAD = (PoolTimeout, LockNotAvailable, QueryCanceled)  # no connection, no lock, no end within its time
 
 
-class _Waiting(NamedTuple):
-    parcel: Parcel
-    answer: Future[Posted] | asyncio.Future[Posted]
+class ForGroup(Protocol):
+    """Something to be written into the stream of a group."""
+
+    @property
+    def group_id(self) -> UUID: ...
+
+
+class _Waiting[P: ForGroup, A](NamedTuple):
+    parcel: P
+    answer: Future[A] | asyncio.Future[A]
     since: float
 
 
-class PostOffice:
-    """The posts of one process. One transaction runs for a group at a time; groups do not wait for each other."""
+class Office[P: ForGroup, A]:
+    """What one process writes. One transaction runs for a group at a time; groups do not wait for each other."""
 
-    def __init__(self, *, limit: int, send: Callable[[Sequence[Parcel]], list[Answer]] = send_together) -> None:
+    def __init__(
+        self,
+        *,
+        limit: int,
+        send: Callable[[Sequence[P]], list[A | Exception]],
+        threads: int = THREADS,
+        name: str = "posting",
+    ) -> None:
         self._limit = limit
         self._send = send
         self._lock = threading.Lock()
-        self._queues: dict[UUID, deque[_Waiting]] = {}
+        self._queues: dict[UUID, deque[_Waiting[P, A]]] = {}
         self._count = 0
-        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="posting")
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
 
     @property
     def waiting(self) -> int:
-        """How many posts have no answer yet."""
+        """How many have no answer yet."""
         return self._count
 
-    def hand_in(self, parcel: Parcel) -> Future[Posted]:
-        """Take a post; the future holds what came of it after the commit. Raises Busy when too many wait."""
-        answer = _promise()
+    def hand_in(self, parcel: P) -> Future[A]:
+        """Take one; the future holds what came of it after the commit. Raises Busy when too many wait."""
+        answer: Future[A] = _promise()
         if self._queue(parcel, answer):
             self._threads.submit(self._work_apart, parcel.group_id)
         return answer
 
-    def hand_in_here(self, parcel: Parcel) -> asyncio.Future[Posted]:
+    def hand_in_here(self, parcel: P) -> asyncio.Future[A]:
         """Do the same on a running loop, which is told of a whole batch at once."""
-        answer: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         if self._queue(parcel, answer):
             self._threads.submit(self._work_apart, parcel.group_id)
         return answer
 
-    def post(self, parcel: Parcel) -> Posted:
-        """Send a post and wait for its answer. The first thread of a group works, those behind it wait."""
-        answer = _promise()
+    def post(self, parcel: P) -> A:
+        """Send one and wait for its answer. The first thread of a group works, those behind it wait."""
+        answer: Future[A] = _promise()
         if not self._queue(parcel, answer):
             connection.close()  # whoever works needs one: those who wait must not hold them all
         elif self._work_once(parcel.group_id):
             self._threads.submit(self._work_apart, parcel.group_id)
         return answer.result()
 
-    def _queue(self, parcel: Parcel, answer: Future[Posted] | asyncio.Future[Posted]) -> bool:
-        """Queue a post; say whether nobody works for its group, so that the caller must see to it."""
+    def _queue(self, parcel: P, answer: Future[A] | asyncio.Future[A]) -> bool:
+        """Queue one; say whether nobody works for its group, so that the caller must see to it."""
         now = time.monotonic()
         with self._lock:
             queue = self._queues.get(parcel.group_id)
             if self._count >= self._limit or (queue and now - queue[0].since > LONGEST_WAIT):
-                measures.count_busy()
+                self._count_busy()
                 raise Busy(RETRY_SECONDS)
             idle = queue is None
             if queue is None:
@@ -116,7 +130,7 @@ class PostOffice:
             batch = [queue.popleft() for _ in range(min(len(queue), AT_ONCE))]
         began = time.monotonic()
         answers = self._answers([one.parcel for one in batch])
-        measures.count_batch(map(_outcome, answers), seconds=time.monotonic() - began)
+        self._count_batch(answers, seconds=time.monotonic() - began)
         with self._lock:
             self._count -= len(batch)
             more = bool(queue)
@@ -125,7 +139,7 @@ class PostOffice:
         _answer([(one.answer, answer) for one, answer in zip(batch, answers, strict=True)])
         return more
 
-    def _answers(self, parcels: Sequence[Parcel], *, again: bool = True) -> Sequence[Posted | BaseException]:
+    def _answers(self, parcels: Sequence[P], *, again: bool = True) -> Sequence[A | Exception]:
         try:
             return self._send(parcels)
         except Exception as error:  # noqa: BLE001
@@ -138,19 +152,38 @@ class PostOffice:
                 return self._answers(parcels, again=False)  # a connection that lay idle may have died meanwhile
             return [error for _ in parcels]
 
+    def _count_batch(self, answers: Sequence[A | Exception], *, seconds: float) -> None:
+        """Measure what was sent."""
 
-def _promise() -> Future[Posted]:
-    answer: Future[Posted] = Future()
+    def _count_busy(self) -> None:
+        """Measure what was not even queued."""
+
+
+class PostOffice(Office[Parcel, Posted]):
+    """The posts of one process."""
+
+    def __init__(self, *, limit: int, send: Callable[[Sequence[Parcel]], list[Answer]] = send_together) -> None:
+        super().__init__(limit=limit, send=send)
+
+    def _count_batch(self, answers: Sequence[Answer], *, seconds: float) -> None:
+        measures.count_batch(map(_outcome, answers), seconds=seconds)
+
+    def _count_busy(self) -> None:
+        measures.count_busy()
+
+
+def _promise[A]() -> Future[A]:
+    answer: Future[A] = Future()
     answer.set_running_or_notify_cancel()  # from here on it is sent, whether or not somebody waits
     return answer
 
 
-type _Told = list[tuple[Future[Posted] | asyncio.Future[Posted], Posted | BaseException]]
+type _Told[A] = list[tuple[Future[A] | asyncio.Future[A], A | Exception]]
 
 
-def _answer(told: _Told) -> None:
+def _answer[A](told: _Told[A]) -> None:
     """Tell everybody from the thread that sent a batch: each loop once, with all that it waits for."""
-    loops: dict[asyncio.AbstractEventLoop, _Told] = {}
+    loops: dict[asyncio.AbstractEventLoop, _Told[A]] = {}
     for promise, answer in told:
         if isinstance(promise, Future):
             _settle([(promise, answer)])
@@ -161,17 +194,17 @@ def _answer(told: _Told) -> None:
             loop.call_soon_threadsafe(_settle, here)
 
 
-def _settle(told: _Told) -> None:
+def _settle[A](told: _Told[A]) -> None:
     for promise, answer in told:
         if promise.done():  # whoever waited has gone away
             continue
-        if isinstance(answer, Posted):
-            promise.set_result(answer)
-        else:
+        if isinstance(answer, Exception):
             promise.set_exception(answer)
+        else:
+            promise.set_result(answer)
 
 
-def _outcome(answer: Posted | BaseException) -> tuple[str, str]:
+def _outcome(answer: Answer) -> tuple[str, str]:
     if isinstance(answer, Posted):
         return ("created" if answer.created else "replayed"), ""
     return ("refused", answer.code) if isinstance(answer, Refusal) else ("failed", "")

@@ -185,14 +185,22 @@ def _write(
             ]
         ),
     }
+    return run_under_lock(_statement(), values)
+
+
+def run_under_lock(statement: bytes, values: Mapping[str, Any]) -> list[Any]:
+    """Lock the row of the group that `values` names, then run a statement with them; return its rows.
+
+    One round trip. Committed when this returns, unless the caller has a transaction open.
+    """
     if connection.in_atomic_block:
         with transaction.atomic():
-            return _run(values)
+            return _run(statement, values)
     connection.ensure_connection()
-    return _run(values)
+    return _run(statement, values)
 
 
-def _run(values: dict[str, str]) -> list[tuple[int, int, int]]:
+def _run(statement: bytes, values: Mapping[str, Any]) -> list[Any]:
     raw: Connection[Any] = connection.connection
     held, written = Cursor(raw), Cursor(raw)
     raw.prepare_threshold = 0  # Django's own statements are not prepared: they are sent with their values inside
@@ -200,7 +208,7 @@ def _run(values: dict[str, str]) -> list[tuple[int, int, int]]:
         # Outside of a transaction the two are one by themselves: it is committed when the pipeline ends.
         with connection.wrap_database_errors, raw.pipeline():
             held.execute(_HOLD, (values["group"],), prepare=True)
-            written.execute(_statement(), values, prepare=True)
+            written.execute(statement, values, prepare=True)
     finally:
         raw.prepare_threshold = None
     return written.fetchall()

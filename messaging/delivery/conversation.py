@@ -27,7 +27,8 @@ from messaging.delivery.frames_in import items_of, places_of
 from messaging.delivery.hub import Hub, hub
 from messaging.delivery.outbox import Outbox, Send, frame
 from messaging.delivery.reads import in_thread
-from messaging.delivery.verbs import acknowledge, mark_read, parcel_of, posted_item, session_lives
+from messaging.delivery.receipts import acknowledge
+from messaging.delivery.verbs import mark_read, parcel_of, posted_item, session_lives
 from messaging.measures import measures
 from problems import Refusal
 
@@ -256,8 +257,7 @@ class Conversation:
     async def _acknowledge(self, item: dict[str, Any]) -> None:
         self._require("messages:write")
         await self._touch()
-        told = await self._act(lambda: acknowledge(self._identity.officer, item))
-        self.put(frame(told))
+        self.put(frame(await acknowledge(self.officer_id, item)))
 
     async def _seen(self, item: dict[str, Any]) -> None:
         self._require("messages:write")

@@ -11,14 +11,11 @@ from django.utils import timezone, translation
 from accounts.actions import see_session
 from accounts.models import Officer, OfficerSession
 from groups.access import Right
-from groups.errors import Stranger
 from groups.gates import member_of
 from messaging import actions
 from messaging.delivery.errors import BadFrame
 from messaging.delivery.frames_in import uuid_of
-from messaging.errors import MessageUnknown
 from messaging.presentation import time_json
-from messaging.queries import group_of_message
 from messaging.schemas import message_of
 
 
@@ -45,17 +42,6 @@ def posted_item(posted: actions.Posted) -> dict[str, Any]:
         "sent_at": time_json(message.sent_at),
         "created": posted.created,
     }
-
-
-def acknowledge(officer: Officer, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Acknowledge the message of an item. A stranger is told the same as of a message that never was."""
-    message_id = uuid_of(item.get("message"))
-    try:
-        membership = member_of(officer, group_of_message(message_id), Right.SEE_GROUP)
-    except Stranger:
-        raise MessageUnknown from None
-    receipt = actions.acknowledge_message(membership, message_id=message_id)
-    return {"op": "acknowledged", "message": str(message_id), "seq": receipt.seq}
 
 
 def mark_read(officer: Officer, item: Mapping[str, Any]) -> None:

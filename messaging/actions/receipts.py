@@ -1,0 +1,180 @@
+"""Receipts of one group written in one round trip: lock, who may, what was given before, rows, audit, commit.
+
+The database decides under the group's lock, by the same conditions for one as for many; each receipt has its own
+answer. What must not live here: queues (`acknowledging`), the way to the group (`queries.receipts`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+
+import audit
+from groups.access import RIGHTS, Right
+from groups.errors import NotAllowed, OperationClosed, PhaseForbids, Stranger
+from groups.phases import PERMITTED, READ_ONLY, PhaseAct
+from messaging.actions.plainly import run_under_lock
+from messaging.errors import MessageUnknown
+from messaging.fresh import FreshItem, fresh
+from messaging.models import Event
+from messaging.presentation import event_item
+from messaging.rows import as_written
+from messaging.wakeups import GroupMoved, wake_ups
+from problems import Refusal
+
+_ROLES = [role.value for role, rights in RIGHTS.items() if Right.ACKNOWLEDGE in rights]
+_PHASES = [phase.value for phase, acts in PERMITTED.items() if PhaseAct.ACKNOWLEDGE in acts]
+
+_ENTRY = f"""SELECT '{audit.Action.MESSAGE_ACKNOWLEDGED.value}', officer, group_id, 'message:' || message,
+         json_build_object('seq', seq)::jsonb FROM numbered"""  # noqa: S608 - a word of a fixed list
+
+# The condition on members is that of `groups.gates.hold_group`. OFFSET 0: each row by its key.
+_GIVE = """
+WITH held AS MATERIALIZED (
+  SELECT g.id, g.head, g.phase, g.stream_epoch FROM groups_closedusergroup g WHERE g.id = %(group)s::uuid
+), asked AS MATERIALIZED (
+  SELECT w.*, held.id AS group_id, held.phase, p.role, p.country, x.id IS NOT NULL AS known,
+         r.seq AS given_seq, r.country AS given_country, r.at AS given_at
+    FROM held CROSS JOIN json_to_recordset(%(slips)s::json) AS w (place integer, officer uuid, message uuid)
+    LEFT JOIN LATERAL (SELECT m.role, m.country FROM groups_membership m
+                         JOIN accounts_officer o ON o.id = m.officer_id
+                        WHERE m.group_id = held.id AND m.officer_id = w.officer AND m.left_at IS NULL
+                          AND o.is_active AND NOT o.is_platform_administrator OFFSET 0) p ON true
+    LEFT JOIN LATERAL (SELECT * FROM messaging_message m WHERE m.id = w.message OFFSET 0) x
+           ON x.group_id = held.id
+    LEFT JOIN LATERAL (SELECT * FROM messaging_acknowledgement a
+                        WHERE a.message_id = w.message AND a.officer_id = w.officer OFFSET 0) r ON true
+), first AS MATERIALIZED (
+  SELECT DISTINCT ON (officer, message) * FROM asked
+   WHERE known AND given_seq IS NULL AND role = ANY(%(roles)s::text[]) AND phase = ANY(%(phases)s::text[])
+   ORDER BY officer, message, place
+), numbered AS MATERIALIZED (
+  SELECT f.officer, f.message, f.group_id, f.country, held.head + row_number() OVER (ORDER BY f.place) AS seq
+    FROM first f CROSS JOIN held
+), receipt AS (
+  INSERT INTO messaging_acknowledgement (group_id, message_id, officer_id, country, seq, at)
+  SELECT group_id, message, officer, country, seq, %(now)s::timestamptz FROM numbered
+), event AS (
+  INSERT INTO messaging_event (group_id, seq, type, at, actor, message_id, data)
+  SELECT group_id, seq, 'acknowledged', %(now)s::timestamptz, officer, message,
+         json_build_object('country', country)::jsonb FROM numbered
+), entry AS (
+  {audit}
+), moved AS (
+  UPDATE groups_closedusergroup g SET head = n.head FROM (SELECT max(seq) AS head FROM numbered) n
+   WHERE g.id = %(group)s::uuid AND n.head IS NOT NULL
+)
+SELECT a.place, a.role, a.phase, a.known, coalesce(a.given_country, a.country), coalesce(a.given_seq, n.seq),
+       coalesce(a.given_at, %(now)s::timestamptz), a.given_seq IS NULL, held.stream_epoch
+  FROM held CROSS JOIN asked a LEFT JOIN numbered n ON n.officer = a.officer AND n.message = a.message
+ ORDER BY a.place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A receipt on its way: by whom, of which message, in which group."""
+
+    officer_id: UUID
+    group_id: UUID
+    message_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receipt that is in the stream: the first one of this officer for this message."""
+
+    message_id: UUID
+    officer_id: UUID
+    country: str
+    seq: int
+    at: datetime
+
+
+type ReceiptAnswer = Receipt | Exception  # an exception that is no Refusal is a failure of this receipt alone
+
+
+def give_together(slips: Sequence[Slip]) -> list[ReceiptAnswer]:
+    """Give receipts of one group, numbered in their order; return what came of each.
+
+    A receipt on which the product itself fails takes no other with it. Raises OperationalError or InterfaceError
+    when the database does not answer; then nothing is known of any of them.
+    """
+    try:
+        return _give(slips)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as failure:  # noqa: BLE001
+        if len(slips) == 1:
+            return [failure]
+    return [answer for slip in slips for answer in give_together([slip])]
+
+
+def _give(slips: Sequence[Slip]) -> list[ReceiptAnswer]:
+    group_id, now = slips[0].group_id, timezone.now()
+    wanted = [
+        {"place": place, "officer": slip.officer_id, "message": slip.message_id} for place, slip in enumerate(slips)
+    ]
+    values: dict[str, Any] = {
+        "group": str(group_id),
+        "slips": orjson.dumps(wanted).decode(),
+        "roles": _ROLES,
+        "phases": _PHASES,
+        "now": now,
+    }
+    rows = run_under_lock(_statement(), values)
+    answers: list[ReceiptAnswer] = [MessageUnknown() for _ in slips]
+    written: dict[int, Receipt] = {}
+    epoch = None
+    for place, role, phase, known, country, seq, at, is_new, stream_epoch in rows:
+        slip, epoch = slips[place], stream_epoch
+        if refusal := _refusal(role, phase, known=known, given=not is_new):
+            answers[place] = refusal
+            continue
+        answers[place] = receipt = Receipt(slip.message_id, slip.officer_id, country, seq, at)
+        if is_new:
+            written[seq] = receipt
+    if written and epoch is not None:
+        transaction.on_commit(lambda: _tell(group_id, epoch, written), robust=True)
+    return answers
+
+
+def _refusal(role: str | None, phase: str, *, known: bool, given: bool) -> Refusal | None:
+    if role is None:
+        return Stranger()
+    if role not in _ROLES:
+        return NotAllowed()
+    if not known:
+        return MessageUnknown()
+    if given or phase in _PHASES:
+        return None
+    return OperationClosed() if phase in READ_ONLY else PhaseForbids()
+
+
+def _tell(group_id: UUID, epoch: UUID, written: dict[int, Receipt]) -> None:
+    if fresh.is_followed(group_id):
+        items = [FreshItem(seq, orjson.dumps(event_item(_event(group_id, one)))) for seq, one in written.items()]
+        fresh.put(group_id, epoch, items)
+    wake_ups().publish(GroupMoved(group_id, max(written), time.time()))
+
+
+def _event(group_id: UUID, one: Receipt) -> Event:
+    row = {
+        "group_id": group_id, "seq": one.seq, "type": Event.Type.ACKNOWLEDGED.value, "at": one.at,
+        "actor": one.officer_id, "message_id": one.message_id, "data": {"country": one.country},
+    }  # fmt: skip
+    return as_written(Event, row)
+
+
+@cache
+def _statement() -> bytes:
+    return _GIVE.format(audit=audit.entries_from(_ENTRY)).encode()
