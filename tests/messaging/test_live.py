@@ -385,6 +385,30 @@ def test_acknowledging_over_the_socket(
     assert refused(stranger, op="acknowledge", message=str(uuid4()))["problem"]["status"] == 404
 
 
+def test_many_who_acknowledge_at_once_each_get_their_own_answer(
+    talker: Connect, room: ClosedUserGroup, fatou: Officer, dmitri: Officer, bruno: Officer, chloe: Officer,
+    eve: Officer, olga: Officer, amina: Officer, post: Post,
+) -> None:  # fmt: skip
+    wanted = [post(amina, "bulletin").message for _ in range(4)]
+    people = [talker(officer) for officer in (fatou, dmitri, bruno, chloe)]
+    stranger, observer = talker(eve), talker(olga)
+    people[0].follow(room.pk)
+    for one in (*people, stranger, observer):
+        for message in wanted:
+            one.say(op="acknowledge", message=str(message.pk))
+    told = [one.until(lambda item: item.get("message") == str(wanted[-1].pk))["seq"] for one in people]
+    for one in (stranger, observer):
+        one.until(lambda item: item["op"] == "refused" and item["id"] == str(wanted[-1].pk))
+    seqs = [item["seq"] for one in people for item in one.items if item["op"] == "acknowledged"]
+    assert sorted(seqs) == list(range(5, 21))
+    assert {*told} <= {*seqs}
+    people[0].event(20)
+    assert [seq for seq in people[0].seqs() if seq > 4] == list(range(5, 21))
+    problems = [item["problem"] for item in stranger.items if item["op"] == "refused"]
+    assert problems == [refused(stranger, op="acknowledge", message=str(uuid4()))["problem"]] * 4
+    assert {item["problem"]["status"] for item in observer.items if item["op"] == "refused"} == {403}
+
+
 def test_a_slow_reader_is_closed_and_slows_nobody(
     talker: Connect, server: Server, token_for: Token, room: ClosedUserGroup, fatou: Officer, dmitri: Officer,
     amina: Officer,
