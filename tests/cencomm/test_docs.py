@@ -14,6 +14,7 @@ from django.core.management import get_commands
 
 from cencomm.api import api
 from cencomm.cli import build_parser
+from cencomm.cli_bench import BENCHMARKS
 from problems import Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,8 +96,17 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
             parser = parts[word]
         if command not in {"manage", "test"}:
             known = {string for action in parser._actions for string in action.option_strings}
+            if command == "bench" and word:
+                assert word in BENCHMARKS, f"there is no benchmark {word}"
+                known |= options_of_benchmark(word)
             unknown = set(re.findall(r"--[a-z-]+", options)) - known
             assert not unknown, f"{command} takes no {unknown}"
+
+
+def options_of_benchmark(name: str) -> set[str]:
+    """Return the options that a benchmark reads, and those that it shares with others."""
+    sources = [ROOT / f"{BENCHMARKS[name][0].replace('.', '/')}.py", *(ROOT / "benchmarks" / "live").glob("*.py")]
+    return set(re.findall(r'"(--[a-z-]+)"', "".join(source.read_text() for source in sources)))
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
