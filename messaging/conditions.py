@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, F, Func, UUIDField, Value
+from django.db.models import BooleanField, F, Func, Q, UUIDField, Value
 
 
 class OneOf(Func):
@@ -22,3 +22,8 @@ class OneOf(Func):
 
     def __init__(self, column: str, ids: Iterable[UUID]) -> None:
         super().__init__(F(column), Value(list(ids), output_field=ArrayField(UUIDField())))
+
+
+def in_thread(thread: UUID) -> Q:
+    """A message is of this thread: it began it, or is in the index of those that did not begin theirs."""
+    return Q(pk=thread, thread=thread) | (Q(thread=thread) & ~Q(thread=F("id")))

@@ -72,12 +72,13 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["group", "kind", "-seq"], name="message_of_kind"),
-            models.Index(fields=["group", "thread", "seq"], name="message_of_thread"),
+            # What began its thread is found by its own identifier, which is random: here it would land anywhere.
+            models.Index(fields=["group", "thread", "seq"], condition=~Q(thread=F("id")), name="message_in_thread"),
             models.Index(fields=["group", "country", "-seq"], name="message_of_country"),
             models.Index(fields=["group", "status", "-seq"], name="message_of_status"),
+            models.Index(fields=["group", "sender", "-seq"], name="message_of_sender"),
             models.Index(fields=["group", "sent_at"], name="message_sent"),
             models.Index(fields=["group", "seq"], condition=Q(acknowledge=True), name="message_to_acknowledge"),
-            models.Index(fields=["group", "due_at"], condition=Q(due_at__isnull=False), name="message_due"),
             models.Index(fields=["in_reply_to"], condition=Q(in_reply_to__isnull=False), name="message_answers"),
             # What the console counts is few, however long the history: questions that wait, what stands no more,
             # seizures to validate, what is urgent.
@@ -92,7 +93,9 @@ class Message(models.Model):
                 condition=Q(kind="seizure", status__in=["submitted", "validated_ncp"], superseded_at__isnull=True),
                 name="message_to_validate",
             ),
-            models.Index(fields=["group", "-seq"], condition=~Q(priority="routine"), name="message_urgent"),
+            models.Index(
+                fields=["group", "priority", "-seq"], condition=~Q(priority="routine"), name="message_of_priority"
+            ),
             models.Index(
                 fields=["group", "kind", "country", "status", "sent_at"],
                 condition=Q(kind__in=["seizure", "nil"], superseded_at__isnull=True, exercise=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TypedDict
 from uuid import UUID
 
@@ -38,13 +39,12 @@ class ConsoleCounts(TypedDict):
     returned: int  # this member's own seizures that came back
 
 
+# One part for each group, its values inside: what the planner does not know, it takes for a third of the history.
 _UNREAD = f"""
-SELECT mine.group_id, unread.count FROM unnest(%(groups)s::uuid[], %(seen)s::bigint[]) AS mine (group_id, seen)
-CROSS JOIN LATERAL (
-  SELECT count(*) FROM (
-    SELECT FROM {Message._meta.db_table} message
-     WHERE message.group_id = mine.group_id AND message.seq > mine.seen AND message.sender_id <> %(officer)s
-     LIMIT %(many)s) newer) unread
+SELECT %s::uuid, count(*) FROM (
+  SELECT FROM {Message._meta.db_table} message
+   WHERE message.group_id = %s AND message.seq > %s AND message.sender_id <> %s
+   ORDER BY message.seq DESC LIMIT {MANY_UNREAD}) newer
 """  # noqa: S608 - the table's name is ours
 
 
@@ -112,16 +112,9 @@ def _unread(readable: Mapping[UUID, Membership], officer_id: UUID) -> list[tuple
     seen = dict(
         LastSeen.objects.filter(group_id__in=readable, officer_id=officer_id).values_list("group_id", "seq")
     )
+    values = [(group_id, group_id, seen.get(group_id, 0), officer_id) for group_id in readable]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _UNREAD,
-            {
-                "groups": list(readable),
-                "seen": [seen.get(group_id, 0) for group_id in readable],
-                "officer": officer_id,
-                "many": MANY_UNREAD,
-            },
-        )
+        cursor.execute(" UNION ALL ".join([_UNREAD] * len(values)), list(chain.from_iterable(values)))
         return list(cursor.fetchall())
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from groups.models import Membership
-from messaging.conditions import OneOf
+from messaging.conditions import OneOf, in_thread
 from messaging.errors import MessageUnknown
 from messaging.kinds import Status
 from messaging.models import Message
@@ -19,6 +19,9 @@ from messaging.queries.answers import open_questions_of
 from messaging.queries.opening import Opened, messages_of, opened
 
 MAX_PAGE = 500
+# Numbers and times run alike but for what the clocks of the servers differ: never an hour, for the codes of
+# authenticators cease to work at a minute.
+CLOCKS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +90,11 @@ def filtered(membership: Membership, filters: Filters, *, after: int | None) -> 
         if values:
             found = found.filter(**{f"{column}__in": list(values)})
     if filters.sent_from:
-        found = found.filter(sent_at__gte=filters.sent_from)
+        found = found.filter(_not_long_before(membership, filters.sent_from), sent_at__gte=filters.sent_from)
     if filters.sent_to:
-        found = found.filter(sent_at__lt=filters.sent_to)
+        found = found.filter(_not_long_after(membership, filters.sent_to), sent_at__lt=filters.sent_to)
     if filters.thread:
-        found = found.filter(thread=filters.thread)
+        found = found.filter(in_thread(filters.thread))
     if filters.mine:
         found = found.filter(sender_id=membership.officer_id)
     if filters.exercise is not None:
@@ -103,6 +106,20 @@ def filtered(membership: Membership, filters: Filters, *, after: int | None) -> 
     if filters.overdue or filters.open or filters.waiting:
         found = found.filter(OneOf("pk", _questions(membership, filters)))
     return found.order_by("-seq")
+
+
+def _not_long_before(membership: Membership, at: datetime) -> Q:
+    """Bound the numbers by a time, so that the list does not go through all that is older. See CLOCKS."""
+    older = Message.objects.filter(group_id=membership.group_id, sent_at__lt=at - CLOCKS).order_by("-sent_at")
+    seq = older.values_list("seq", flat=True).first()
+    return Q() if seq is None else Q(seq__gt=seq)
+
+
+def _not_long_after(membership: Membership, at: datetime) -> Q:
+    """Bound the numbers by a time, so that the list does not go through all that is newer. See CLOCKS."""
+    newer = Message.objects.filter(group_id=membership.group_id, sent_at__gte=at + CLOCKS).order_by("sent_at")
+    seq = newer.values_list("seq", flat=True).first()
+    return Q() if seq is None else Q(seq__lt=seq)
 
 
 def _questions(membership: Membership, filters: Filters) -> list[UUID]:

@@ -1,7 +1,7 @@
 """The situation of an operation: who has reported today, what is open, what was seized, on which routes.
 
-Seizures are opened for it, one scan of the newest SEIZURES; everything else is columns, and of these no more than
-the reports, the questions and the day. Exercises do not count.
+What seizures say is summed up in `seized`; everything else is columns, and of these no more than the reports, the
+questions and the day. Exercises do not count.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db.models import Count, Max, Q
@@ -17,17 +16,14 @@ from django.utils import timezone
 
 from groups.access import RIGHTS, Right
 from groups.models import GroupCountry, Membership, Role
-from messaging.content import read_content
 from messaging.kinds import Status
 from messaging.presentation import time_json
 from messaging.queries.answers import Question, questions_of
 from messaging.queries.board import reporting_day_start, standing_totals
 from messaging.queries.opening import messages_of
-from messaging.queries.searching import scan
+from messaging.queries.seized import seized
 from simplified_forms.fields import Kind
 
-SEIZURES = 50_000
-TOP = 30
 REPORTS = (Kind.SEIZURE.value, Kind.NIL.value)
 
 
@@ -43,7 +39,6 @@ def situation(membership: Membership, *, now: datetime | None = None) -> dict[st
     standing = (
         messages_of(membership).filter(exercise=False, superseded_at__isnull=True).exclude(status=Status.WITHDRAWN)
     )
-    seizures = standing.filter(kind=Kind.SEIZURE)
     reports = _reports(standing)
     return {
         "day": {
@@ -56,7 +51,7 @@ def situation(membership: Membership, *, now: datetime | None = None) -> dict[st
         "questions": _questions(questions_of([membership.group_id]), at),
         "messages": standing_totals(membership, exercises=False),
         "status": dict(_sum_by(reports, lambda report: report["status"], kind=Kind.SEIZURE)),
-        "seizures": _seizures(membership, seizures),
+        "seizures": seized(membership),
     }
 
 
@@ -159,54 +154,3 @@ def _questions(questions: Iterable[Question], now: datetime) -> dict[str, Any]:
             "waiting_countries": dict(Counter(country for q in asked for country in q.waiting)),
         }
     return result
-
-
-def _seizures(membership: Membership, seizures: Any) -> dict[str, Any]:
-    """Open the seizures once and count them: by commodity, day, country, and route."""
-    commodities: Counter[str] = Counter()
-    quantities: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    days: dict[str, Counter[str]] = defaultdict(Counter)
-    countries: Counter[str] = Counter()
-    flows: Counter[tuple[str, str]] = Counter()
-    cases = reports = 0
-    for _pk, _reference, plain, _seq in scan(membership.group, seizures.order_by("-seq")[:SEIZURES]):
-        body = read_content(plain).body
-        reports += 1
-        given = body.get("cases")
-        number = given if isinstance(given, int) else 1
-        cases += number
-        commodity = str(body.get("commodity", ""))
-        commodities[commodity] += number
-        quantity = body.get("quantity")
-        if isinstance(quantity, dict):
-            quantities[commodity][str(quantity.get("unit", ""))] += _decimal(quantity.get("value"))
-        days[str(body.get("date", ""))[:10]][commodity.partition(".")[0]] += number
-        countries[str(body.get("country", ""))] += number
-        origin, destination = body.get("departure_country"), body.get("destination_country")
-        if origin and destination:
-            flows[str(origin), str(destination)] += number
-    return {
-        "reports": reports,
-        "cases": cases,
-        "by_commodity": [
-            {"commodity": code, "cases": count, "quantities": _texts(quantities[code])}
-            for code, count in commodities.most_common(TOP)
-        ],
-        "by_day": [{"day": day, "groups": dict(days[day])} for day in sorted(days) if day],
-        "by_country": dict(countries.most_common()),
-        "flows": [
-            {"from": origin, "to": destination, "cases": count}
-            for (origin, destination), count in flows.most_common(TOP)
-        ],
-    }
-
-
-def _decimal(value: object) -> Decimal:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return Decimal(0)
-
-
-def _texts(quantities: Mapping[str, Decimal]) -> dict[str, str]:
-    return {unit: f"{total.normalize():f}" for unit, total in quantities.items()}

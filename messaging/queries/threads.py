@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from groups.models import Membership
+from messaging.conditions import in_thread
 from messaging.errors import MessageUnknown
 from messaging.models import Acknowledgement, Message, StatusMove
 from messaging.presentation import time_json
@@ -39,7 +40,7 @@ def detail_of(membership: Membership, message_id: UUID) -> Detail:
     message = messages_of(membership).filter(pk=message_id).first()
     if message is None:
         raise MessageUnknown
-    rows = list(messages_of(membership).filter(thread=message.thread).order_by("seq")[:MAX_THREAD])
+    rows = list(messages_of(membership).filter(in_thread(message.thread)).order_by("seq")[:MAX_THREAD])
     if all(row.pk != message_id for row in rows):
         rows.append(message)
     thread = opened(membership, rows)

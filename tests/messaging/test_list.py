@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -20,8 +21,9 @@ from groups.models import ClosedUserGroup, Membership
 from messaging.actions import Posted, acknowledge_message, mark_seen, move_status, post_messages
 from messaging.folding import fold
 from messaging.models import Message
-from messaging.queries import card_facts, console_counts, searching, situation
+from messaging.queries import card_facts, console_counts, searching, seized, situation
 from tests.messaging.conftest import draft, seizure_body
+from vault import KeyDestroyed
 
 pytestmark = pytest.mark.django_db
 Post = Callable[..., Posted]
@@ -269,3 +271,63 @@ def test_a_page_costs_the_same_number_of_statements_however_long(
     with django_assert_num_queries(4):
         assert len(messages_page(reader, limit=100).messages) == 63
     assert Message.objects.count() == 63
+
+
+def test_what_was_summed_up_before_follows_corrections_and_withdrawals(
+    post: Post, member: Member, fatou: Officer, dmitri: Officer, room: ClosedUserGroup
+) -> None:
+    def told() -> Any:
+        return situation(member(fatou))["seizures"]
+
+    def afresh() -> Any:
+        with patch.dict(seized._kept, clear=True):
+            return told()
+
+    assert told()["reports"] == 0
+    first = post(fatou, "seizure", body=seizure_body(cases=5, commodity="TOB.cigarettes_genuine")).message
+    second = post(dmitri, "seizure", body=seizure_body(country="BE", cases=3)).message
+    assert told() == afresh()
+    assert (told()["reports"], told()["cases"]) == (2, 8)
+    post(fatou, "seizure", body=seizure_body(cases=1, date="2026-11-19"), supersedes=first.pk)
+    assert told() == afresh()
+    assert told()["by_day"] == [
+        {"day": "2026-11-19", "groups": {"DRG": 1}},
+        {"day": "2026-11-20", "groups": {"DRG": 3}},
+    ]
+    move_status(member(dmitri), message_id=second.pk, to="withdrawn", reason="Duplicate")
+    never_counted = post(dmitri, "seizure", body=seizure_body(cases=50)).message
+    move_status(member(dmitri), message_id=never_counted.pk, to="withdrawn", reason="Duplicate")
+    assert told() == afresh()
+    post(dmitri, "seizure", body=seizure_body(cases=7))
+    assert told() == afresh()
+    assert (told()["reports"], told()["cases"], told()["by_country"]) == (2, 8, {"GH": 8})
+
+
+def test_sums_of_an_archived_group_are_told_to_nobody_and_forgotten(
+    post: Post, member: Member, fatou: Officer, room: ClosedUserGroup
+) -> None:
+    post(fatou, "seizure")
+    situation(member(fatou))
+    assert any(group == room.pk for group, _epoch in seized._kept)
+    ClosedUserGroup.objects.filter(pk=room.pk).update(phase="archived")
+    with pytest.raises(KeyDestroyed):
+        seized.seized(member(fatou))
+    assert all(group != room.pk for group, _epoch in seized._kept)
+
+
+def test_seizures_are_opened_once(post: Post, member: Member, fatou: Officer, room: ClosedUserGroup) -> None:
+    for _ in range(3):
+        post(fatou, "seizure")
+    counted: list[int] = []
+
+    def counting(*given: Any) -> Any:
+        found = list(searching.scan(*given))
+        counted.append(len(found))
+        return found
+
+    with patch.object(seized, "scan", counting):
+        situation(member(fatou))
+        situation(member(fatou))
+        post(fatou, "seizure")
+        situation(member(fatou))
+    assert counted == [3, 0, 1]
