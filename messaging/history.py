@@ -143,6 +143,7 @@ class History:
             standing = read_standing(raw)
         except psycopg.errors.UndefinedTable:
             return False
+        self._forget_epochs_before(standing)
         marks = self._folder.load()
         if marks is None:
             lost = self._unproven(raw, standing)
@@ -158,6 +159,17 @@ class History:
             self.renew(raw, {group_id: standing[group_id].epoch for group_id in lost})
         self._keep(read_marks(raw, list(standing)))
         return True
+
+    def _forget_epochs_before(self, standing: Mapping[UUID, Standing]) -> None:
+        """Drop numbers of epochs that are over: whoever began the new one has judged, and once is enough."""
+        with self._lock:
+            for group_id, now in standing.items():
+                if self._epochs.setdefault(group_id, now.epoch) == now.epoch:
+                    continue
+                self._epochs[group_id] = now.epoch
+                self._told.pop(group_id, None)
+                self._heard.pop(group_id, None)
+                self._unsaved.discard(group_id)
 
     def _keep(self, marks: Mapping[UUID, Mark], retired: frozenset[UUID] = frozenset()) -> None:
         """Write marks; a full disk does not keep anybody from the database."""
