@@ -117,9 +117,12 @@ class Office[P: ForGroup, A]:
         return idle
 
     def _work_apart(self, group_id: UUID) -> None:
+        """Send a batch; what has come meanwhile stands behind other groups: a busy one holds no thread for good."""
         try:
             while self._work_once(group_id):
-                pass
+                with contextlib.suppress(RuntimeError):  # the process ends, and takes no work: it is finished here
+                    self._threads.submit(self._work_apart, group_id)
+                    return
         finally:
             _rest()
 

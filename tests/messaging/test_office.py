@@ -19,7 +19,7 @@ from audit.models import Entry
 from groups.errors import NotAllowed, Stranger
 from groups.models import ClosedUserGroup, Membership, Role
 from messaging.actions import Parcel, Posted, post_message, said_by
-from messaging.actions.office import AT_ONCE, PostOffice
+from messaging.actions.office import AT_ONCE, Office, PostOffice
 from messaging.actions.together import send_together
 from messaging.delivery.reads import batch_for_hub
 from messaging.errors import Busy, ConflictingReplay, InvalidMessage
@@ -27,6 +27,7 @@ from messaging.fresh import Fresh, FreshItem, fresh
 from messaging.models import Event, Message
 from simplified_forms.models import FormTemplate
 from tests.cast import membership_of
+from tests.cencomm.ports import wait_until
 from tests.messaging.conftest import draft
 
 Member = Callable[[Officer], Membership]
@@ -167,6 +168,25 @@ def test_what_arrives_meanwhile_goes_together_and_groups_do_not_wait_for_each_ot
     assert sum(slow.batches) == AT_ONCE + 8
     assert max(slow.batches) == AT_ONCE
     assert office.waiting == 0
+
+
+def test_a_group_that_never_rests_keeps_no_other_waiting() -> None:
+    busy, other = uuid4(), uuid4()
+    served: list[UUID] = []
+
+    def send(parcels: Sequence[Parcel]) -> list[Any]:
+        served.extend(one.group_id for one in parcels)
+        if len(served) == 1:
+            office.hand_in(letter(other))
+        if parcels[0].group_id == busy and len(served) < 50:
+            office.hand_in(letter(busy))
+        return [Posted(Message(pk=one.draft.id), created=True) for one in parcels]
+
+    office: Office[Parcel, Posted] = Office(limit=1000, send=send, threads=1)
+    office.hand_in(letter(busy)).result(20)
+    wait_until(lambda: office.waiting == 0, what="everything sent")
+    assert served.index(other) < 5
+    assert len(served) == 50
 
 
 def test_past_its_bound_posts_are_refused_at_once() -> None:
