@@ -117,7 +117,8 @@ class Conversation:
         if not self._hub.attach(self, limit=limit):
             self.close(FLOOD)
             measures.closed[FLOOD] += 1
-            await self._outbox.told()
+            if (telling := self._outbox.stop()) is not None:
+                await telling
             return
         measures.opened[self.kind] += 1
         self.put(

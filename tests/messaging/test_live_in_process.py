@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -78,3 +79,21 @@ def test_the_document_of_the_api_names_every_path(fatou: Officer, sign_in: Calla
     described = {(method, path) for path, methods in document["paths"].items() for method in methods}
     assert expected <= described
     assert all(document["paths"][path][method]["description"] for method, path in expected)
+
+
+async def test_a_socket_too_many_is_told_so_and_ends_without_a_failure(
+    fatou: Officer, token_for: Callable[..., str], settings: Any
+) -> None:
+    settings.CENCOMM_LIMITS = {**settings.CENCOMM_LIMITS, "sockets_per_officer": 1}
+    token = await aside(token_for, fatou)
+    first, second = Inside(token), Inside(token)
+    await first.connect()
+    await first.until("hello")
+    await second.connect()
+    assert await second.closed() == 4429
+    ending = second.communicator.future
+    await asyncio.wait([ending], timeout=60)
+    assert not ending.cancelled()  # a server writes a trace of that into its log
+    assert ending.result() is None
+    await first.leave()
+    await hub().stop()
