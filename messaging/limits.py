@@ -22,7 +22,8 @@ from messaging.redis_places import FAILURES, place_of
 
 logger = logging.getLogger("cencomm.messaging")
 _MAX_OFFICERS = 20_000
-_QUIET_SECONDS = 1.0  # after a failure nobody asks Redis again within this time
+_QUIET_SECONDS = 1.0  # after a failure nobody asks Redis again within this time,
+_QUIET_TIMES = 10.0  # nor within so many times as long as it took to fail
 
 _SCRIPT = """
 local now = redis.call('TIME')
@@ -71,7 +72,8 @@ class SharedPace(Pace):
         self._quiet_until = 0.0
 
     def wait(self, officer_id: UUID) -> float:
-        if time.monotonic() < self._quiet_until:
+        began = time.monotonic()
+        if began < self._quiet_until:
             return super().wait(officer_id)
         try:
             if self._script is None:
@@ -79,7 +81,8 @@ class SharedPace(Pace):
             return float(self._script(keys=[f"cencomm:pace:{officer_id.hex}"], args=[self.gap, self.burst]))
         except FAILURES:
             # Who posts meanwhile does not wait for Redis as well.
-            self._quiet_until = time.monotonic() + _QUIET_SECONDS
+            ended = time.monotonic()
+            self._quiet_until = ended + max(_QUIET_SECONDS, _QUIET_TIMES * (ended - began))
             logger.warning("redis does not answer: the rate of posts is counted per process")
             return super().wait(officer_id)
 

@@ -123,7 +123,10 @@ class Teller:
                 if self._client is None:
                     self._client = self._place.commands(timeout=ANSWER_SECONDS)
                 self._place.publish(self._client, self._channel(wake), encode(wake))
-            except FAILURES:
+            except Exception as error:  # noqa: BLE001 - whatever it is, this thread goes on
+                if not isinstance(error, FAILURES):  # a fault of the client itself: it is made anew
+                    logger.error("redis cannot be told: %s", type(error).__name__)
+                    self._client = None
                 measures.wakeups_unpublished += 1
                 return told
         return len(wakes)
@@ -159,7 +162,9 @@ class RedisListener:
                 self._lost.clear()
                 try:
                     self._arrange(await self._place.routes(CHANNEL))
-                except FAILURES:
+                except Exception as error:  # noqa: BLE001 - whatever it is, this process must not stay deaf
+                    if not isinstance(error, FAILURES):
+                        logger.error("redis cannot be found: %s", type(error).__name__)
                     self._note_failure()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._lost.wait(), LOOK_SECONDS)

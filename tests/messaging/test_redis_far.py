@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -15,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging import limits
-from messaging.redis_places import BadRedisUrl, ClusterPlace, RedisPlace, SentinelPlace, place_of
-from messaging.redis_wakeups import CHANNEL, RedisWakeUps, Teller
-from messaging.wakeups import GroupMoved, Resync, Wake
+from messaging.redis_places import BadRedisUrl, ClusterPlace, Node, RedisPlace, SentinelPlace, place_of
+from messaging.redis_wakeups import CHANNEL, RedisListener, RedisWakeUps, Teller
+from messaging.wakeups import GroupMoved, MemoryWakeUps, Resync, Wake
 from tests.messaging.redis_servers import PASSWORD, running_cluster, running_sentinels, wait_for
 
 BOUND = 90.0
@@ -158,6 +159,45 @@ def test_what_redis_did_not_take_is_told_when_it_is_back() -> None:
     wait_for("everything told", lambda: teller.flush(1.0))
     assert f"g {group.hex} 199".encode() in DeadPlace.taken[-2:]
     assert f"g {other.hex} 7".encode() in DeadPlace.taken
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyPlace(RedisPlace):
+    """A client library that fails once in a way of its own, which is no failure of a connection."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def commands(self, *, timeout: float) -> object:
+        return object()
+
+    def publish(self, client: object, channel: str, data: bytes) -> None:
+        self._ask()
+
+    async def routes(self, channel: str) -> Mapping[Node, frozenset[str]]:
+        self._ask()
+        return {}
+
+    def _ask(self) -> None:
+        self.asked.append("")
+        if len(self.asked) == 1:
+            raise KeyError
+
+
+def test_a_fault_of_the_client_does_not_end_the_telling() -> None:
+    place = FaultyPlace("redis://127.0.0.1:1/0")
+    teller = Teller(place)
+    teller.tell(GroupMoved(uuid4(), 1))
+    wait_for("told again", lambda: len(place.asked) == 2)
+    wait_for("everything told", lambda: teller.flush(1.0))
+
+
+async def test_a_fault_of_the_client_leaves_nobody_deaf() -> None:
+    place = FaultyPlace("redis://127.0.0.1:1/0")
+    listener = RedisListener(MemoryWakeUps().subscribe(lambda wake: None), place, lambda wake: None)
+    async with asyncio.timeout(BOUND):
+        while len(place.asked) < 2:
+            await asyncio.sleep(0.02)
+    await listener.close()
 
 
 def test_who_posts_never_waits_for_redis() -> None:

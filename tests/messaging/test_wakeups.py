@@ -185,6 +185,24 @@ def test_the_pace_is_kept_without_redis() -> None:
     assert pace.wait(officer) > 0
 
 
+def test_redis_that_is_slow_to_fail_is_left_alone_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, asked = [1000.0], []
+
+    def hang(**_: object) -> float:
+        asked.append(now[0])
+        now[0] += 3.0  # as a cluster does of which no node answers
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(limits.time, "monotonic", lambda: now[0])
+    pace = limits.SharedPace(100_000, "redis://127.0.0.1:1/0")
+    pace._script = hang
+    while now[0] < 1300:
+        pace.wait(uuid4())
+        now[0] += 0.1
+    assert len(asked) <= 10  # else posts would wait for Redis most of the time
+    assert len(asked) >= 2
+
+
 def test_the_pace_of_many_officers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_MAX_OFFICERS", 10)
     pace = limits.Pace(2)
