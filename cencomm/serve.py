@@ -125,6 +125,14 @@ def settle() -> None:
 
 def open_when_ready(server: WebServer, room: WaitingRoom) -> None:
     """Wait for the databases, check them, and let everybody in; or end the process with the reason."""
+    try:
+        _open_when_ready(server, room)
+    except Exception as error:  # noqa: BLE001 - a database that went away again: whoever started this one tries anew
+        refuse([f"It could not be finished: {type(error).__name__}."])
+        server.end(NO_DATABASE)
+
+
+def _open_when_ready(server: WebServer, room: WaitingRoom) -> None:
     from cencomm.waiting import patience, wait_for_databases
 
     if absent := wait_for_databases(seconds=patience()):

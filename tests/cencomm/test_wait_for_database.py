@@ -12,11 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 import websockets
+from django.db import OperationalError
 from websockets.sync.client import connect
 
+from cencomm import serve, waiting
 from cencomm.serve import NO_DATABASE
-from cencomm.waiting import patience, wait_for_databases
+from cencomm.waiting import WaitingRoom, patience, wait_for_databases
+from cencomm.web_server import WebServer
 from tests.cencomm.ports import free_port, wait_until
 from tests.cencomm.site import Site
 
@@ -72,6 +76,21 @@ def started(site: Site, folder: Path, *words: str, **variables: str) -> Iterator
             process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def test_a_database_that_goes_away_again_ends_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone() -> list[str]:
+        raise OperationalError
+
+    monkeypatch.setattr(waiting, "wait_for_databases", lambda **_: {})
+    monkeypatch.setattr(serve, "unsafe_databases", gone)
+    room = WaitingRoom({"database": "gone"})
+    server = WebServer(uvicorn.Config(room))
+    serve.open_when_ready(server, room)
+    assert (server.should_exit, server.exit_code) == (True, NO_DATABASE)  # or it would answer 503 for ever
+    assert "OperationalError" in capsys.readouterr().err
 
 
 def test_a_web_process_waits_and_says_so(stopped: Site, tmp_path: Path) -> None:
