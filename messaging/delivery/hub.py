@@ -151,6 +151,9 @@ class Hub:
         feed = self._feeds[follower.group_id]
         if feed.head is None:
             feed.head, feed.epoch = batch.last, batch.epoch
+        if batch.epoch != feed.epoch:  # numbers of two histories do not compare: everybody starts afresh
+            self._restart(feed, batch.epoch)
+            return False
         feed.learn(batch)
         if batch.last < max(batch.head, feed.head):
             return False

@@ -279,6 +279,19 @@ async def test_a_new_epoch_restarts_everybody(hub: Hub, stream: Stream) -> None:
     assert client.items == [{"op": "restart", "group": str(GROUP), "epoch": str(stream.epoch)}]
 
 
+@pytest.mark.parametrize("head", [3, 30])
+async def test_a_reader_who_brings_a_new_epoch_restarts_everybody(hub: Hub, head: int) -> None:
+    known, brings = FakeClient(), FakeClient()
+    joined(hub, known, at=10)
+    follower, epoch = hub.follow(brings, GROUP), uuid4()
+    follower.membership_id = uuid4()
+    # Else a shorter history would be read again and again, and a longer one be taken for the one that is known.
+    assert not hub.join(follower, Batch(epoch, head, head, [], restart=False))
+    assert follower.ended
+    for client in (known, brings):
+        assert client.items[-1] == {"op": "restart", "group": str(GROUP), "epoch": str(epoch)}
+
+
 async def test_a_group_that_nobody_follows_is_forgotten(hub: Hub, stream: Stream) -> None:
     client = FakeClient()
     joined(hub, client)
