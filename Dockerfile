@@ -33,6 +33,6 @@ WORKDIR /opt/cencomm
 USER 10001:10001
 VOLUME ["/keys", "/audit", "/marks"]
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-m", "cencomm", "health"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s CMD ["python", "-m", "cencomm", "health"]
 ENTRYPOINT ["python", "-m", "cencomm"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]

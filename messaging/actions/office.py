@@ -32,6 +32,7 @@ from messaging.actions.together import Answer, send_together
 from messaging.drafts import Draft
 from messaging.errors import Busy
 from messaging.measures import measures
+from messaging.wakeups import Resync, wake_ups
 from problems import Refusal
 
 logger = logging.getLogger("cencomm.messaging")
@@ -152,7 +153,11 @@ class Office[P: ForGroup, A]:
                 logger.error("the database does not keep up with posts: %s", type(error.__cause__).__name__)
                 return [Busy(RETRY_SECONDS) for _ in parcels]
             if again and isinstance(error, (OperationalError, InterfaceError)):
-                return self._answers(parcels, again=False)  # a connection that lay idle may have died meanwhile
+                # A connection that lay idle may have died meanwhile, or only the answer of a commit was lost: then
+                # they are found there, and nobody was told of them.
+                answers = self._answers(parcels, again=False)
+                wake_ups().publish(Resync())
+                return answers
             return [error for _ in parcels]
 
     def _count_batch(self, answers: Sequence[A | Exception], *, seconds: float) -> None:

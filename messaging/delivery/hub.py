@@ -35,6 +35,7 @@ from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, w
 
 logger = logging.getLogger("cencomm.messaging")
 HEALED_AFTER = 1.0  # a head that no wake-up has told of by then was found by the heartbeat
+BEAT_AGAIN_SECONDS = 2.0  # after a heartbeat that failed
 SIGNED_OUT = 4401
 REVOKED_SECONDS = 120.0  # longer than a sign-in is waited for
 
@@ -57,6 +58,7 @@ class Hub:
         self._revoked: deque[tuple[float, Revoked]] = deque()
         self._feeds: dict[UUID, Feed] = {}
         self._subscription: Subscription | None = None
+        self._asked = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
 
     @property
@@ -180,7 +182,7 @@ class Hub:
                 self._revoke(wake)
             case Resync():
                 measures.resyncs += 1
-                asyncio.get_running_loop().create_task(self.beat())
+                self._asked.set()
 
     def _revoke(self, revoked: Revoked) -> None:
         for client in list(self._clients):
@@ -330,13 +332,19 @@ class Hub:
             client.put(shared[key])
 
     async def _beat_forever(self) -> None:
+        """Beat regularly, when a resync is asked for, and soon again after a failure."""
+        usual = pause = float(settings.CENCOMM_LIMITS["heartbeat_seconds"])
         while True:
-            await asyncio.sleep(settings.CENCOMM_LIMITS["heartbeat_seconds"])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), pause)
+            self._asked.clear()
             began = time.monotonic()
             try:
                 await self.beat()
                 measures.heartbeat.observe(time.monotonic() - began)
+                pause = usual
             except Exception as error:  # noqa: BLE001
+                pause = min(usual, BEAT_AGAIN_SECONDS)
                 measures.heartbeats_failed += 1
                 logger.error("a heartbeat failed: %s", type(error).__name__)
 

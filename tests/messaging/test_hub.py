@@ -16,7 +16,7 @@ from messaging.delivery import hub as module
 from messaging.delivery.hub import Hub
 from messaging.delivery.outbox import FRAME_BYTES, TOO_SLOW, Frame, Outbox, frame, frames_of
 from messaging.delivery.reads import Batch, Item
-from messaging.wakeups import GroupMoved, Revoked
+from messaging.wakeups import GroupMoved, Resync, Revoked
 
 EPOCH = uuid4()
 GROUP = uuid4()
@@ -395,3 +395,25 @@ async def test_who_is_not_known_as_a_member_hears_nothing_of_a_new_epoch(hub: Hu
     # Whoever proves to be a member after all goes on with what was read under the new epoch.
     assert not asking.ended
     assert hub.join(asking, Batch(stream.epoch, 2, 2, [], restart=False))
+
+
+async def test_everything_is_compared_when_wake_ups_may_be_missing_until_it_succeeds(
+    hub: Hub, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined(hub, FakeClient())
+    monkeypatch.setattr("messaging.delivery.hub.BEAT_AGAIN_SECONDS", 0.01)
+    beats: list[bool] = []
+
+    async def beat() -> None:
+        beats.append(len(beats) > 1)
+        if not beats[-1]:
+            raise OSError
+
+    monkeypatch.setattr(hub, "beat", beat)
+    for _ in range(5):
+        hub.wake(Resync())  # those of one moment are one
+    async with asyncio.timeout(30):
+        while beats != [False, False, True]:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert beats == [False, False, True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection
 from psycopg_pool import PoolTimeout
 
@@ -20,11 +22,12 @@ from groups.errors import NotAllowed, Stranger
 from groups.models import ClosedUserGroup, Membership, Role
 from messaging.actions import Parcel, Posted, post_message, said_by
 from messaging.actions.office import AT_ONCE, Office, PostOffice
-from messaging.actions.together import send_together
+from messaging.actions.together import Answer, send_together
 from messaging.delivery.reads import batch_for_hub
 from messaging.errors import Busy, ConflictingReplay, InvalidMessage
 from messaging.fresh import Fresh, FreshItem, fresh
 from messaging.models import Event, Message
+from messaging.wakeups import Resync, Wake, wake_ups
 from simplified_forms.models import FormTemplate
 from tests.cast import membership_of
 from tests.cencomm.ports import wait_until
@@ -213,6 +216,29 @@ def test_a_database_without_a_free_connection_is_busy_and_other_failures_are_tol
     with pytest.raises(OperationalError):
         office.hand_in(letter(uuid4())).result(20)
     assert office.waiting == 0
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_everybody_looks_again_when_the_answer_of_a_commit_was_lost(
+    room: ClosedUserGroup, fatou: Officer
+) -> None:
+    """The first try is in the database: what the second finds there was told to nobody."""
+    answers = iter([True, False])
+
+    def send_and_lose_the_answer(parcels: Sequence[Parcel]) -> list[Answer]:
+        found = send_together(parcels)
+        if next(answers):
+            raise OperationalError
+        return found
+
+    heard: list[Wake] = []
+    listening = wake_ups().subscribe(heard.append)
+    post = await sync_to_async(parcel)(fatou, room.pk)
+    posted = await asyncio.wrap_future(PostOffice(limit=5, send=send_and_lose_the_answer).hand_in(post))
+    assert posted.created is False
+    while Resync() not in heard:
+        await asyncio.sleep(0.01)
+    await listening.close()
 
 
 @pytest.mark.django_db(transaction=True)
