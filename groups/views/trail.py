@@ -5,6 +5,7 @@ Reading it is itself an entry. What must not live here: which entries there are 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,10 +99,17 @@ def _lines(shown: Sequence[Entry]) -> list[Line]:
             who=names.get(one.actor, str(one.actor)) if one.actor else "",
             what=action_text(one.action),
             subject=one.subject,
-            details=[(name, str(value)) for name, value in sorted(one.details.items()) if value not in {None, ""}],
+            details=[
+                (name, _shown(value)) for name, value in sorted(one.details.items()) if value not in (None, "")
+            ],
         )
         for one in shown
     ]
+
+
+def _shown(value: object) -> str:
+    """Return a detail as it stands in the entry, which is JSON; words without their quotation marks."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _proof(number: int, *, group: UUID | None, reader: Officer) -> HttpResponse:

@@ -53,6 +53,28 @@ def test_auditor_reads_who_did_what(
 
 
 @pytest.mark.django_db
+def test_details_of_every_shape_are_shown(
+    client: Client, sign_in: Any, group: ClosedUserGroup, audrey: Officer
+) -> None:
+    audit.record_now(
+        Action.GROUP_PHASE_CHANGED,
+        actor=audrey.pk,
+        group=group.pk,
+        subject="phase:closed",
+        phase="closed",
+        count=0,
+        whole=False,
+        reason=None,
+    )
+    sign_in(client, audrey)
+    text = page(client, group, subject="phase:closed")
+    assert '<span class="mono">closed</span>' in text
+    assert '<span class="mono">0</span>' in text
+    assert '<span class="mono">false</span>' in text
+    assert "<span>reason" not in text
+
+
+@pytest.mark.django_db
 def test_each_filter_finds_and_leaves_out(
     client: Client, sign_in: Any, group: ClosedUserGroup, audrey: Officer, fatou: Officer, chloe: Officer
 ) -> None:
