@@ -7,15 +7,18 @@ const WORDS = () => ({ live: gettext("live"), catching_up: gettext("catching up"
 
 const clock = (instant) => new Date(instant).toISOString().slice(11, 16);
 
-/** {state, text, title}: what the top bar says of a state. retryAt, since: milliseconds or null. Pure. */
-export function connectionText({ state, retryAt = null, since = null, drafts = 0, now = Date.now() }) {
+/** {text, title}: what the top bar says of a state. retryAt, since: milliseconds or null. drafts: not with the server;
+ * refused: those of them that will not be sent by themselves. Pure. */
+export function connectionText({ state, retryAt = null, since = null, drafts = 0, refused = 0, now = Date.now() }) {
   let text = WORDS()[state] ?? state;
   if (state === "waiting") {
     const seconds = Math.max(0, Math.ceil(((retryAt ?? now) - now) / 1000));
     text = seconds ? format(gettext("reconnecting in %(n)s s"), { n: seconds }) : gettext("connecting");
   } else if (state === "offline" && since) text = format(gettext("offline since %(time)s"), { time: clock(since) });
   const title = since && state !== "live" && state !== "online" ? format(gettext("Last up to date at %(time)s UTC"), { time: clock(since) }) : "";
-  if (drafts) text += ` · ${format(ngettext("%(n)s waiting", "%(n)s waiting", drafts), { n: drafts })}`;
+  const waiting = drafts - refused;
+  if (waiting > 0) text += ` · ${format(ngettext("%(n)s waiting", "%(n)s waiting", waiting), { n: waiting })}`;
+  if (refused) text += ` · ${format(ngettext("%(n)s not sent", "%(n)s not sent", refused), { n: refused })}`;
   return { text, title };
 }
 

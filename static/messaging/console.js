@@ -62,7 +62,10 @@ const composer = new Composer({
     countries: group.countries.map(({ code, name }) => ({ code, label: name })),
     messages: (field) => choicesFor(field),
   },
-  send: (message, instead) => outbox.send(group.id, message, { instead, without: [drafts.name] }),
+  send: async (message, instead) => {
+    await outbox.send(group.id, message, { instead, without: [drafts.name] });
+    screens.show("stream"); // on a phone: where it is seen to wait, and to arrive
+  },
   putAside: (message) => outbox.keep(group.id, message),
   onError: (text) => toast(text, { alert: true }),
   find,
@@ -173,7 +176,7 @@ live.addEventListener("signedout", async () => {
 live.addEventListener("state", showState);
 
 function showState() {
-  showConnection({ state: live.state, retryAt: live.retryAt, since: live.since, drafts: outbox.count() });
+  showConnection({ state: live.state, retryAt: live.retryAt, since: live.since, drafts: outbox.count(), refused: outbox.refused() });
 }
 
 setInterval(() => {

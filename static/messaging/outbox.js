@@ -51,6 +51,11 @@ export class Outbox {
     return this.known.length;
   }
 
+  /** How many of them wait for a person, not for the network: refused, or not to be opened any more. */
+  refused() {
+    return this.known.filter(({ state }) => state === "failed" || state === "lost").length;
+  }
+
   /** Resolves when the message is on the disk, in the place of `instead` if it is an edited entry; then it is sent. */
   async send(group, message, { instead = null, alongside = {}, without = [] } = {}) {
     await this.put({ id: message.id, group, message, state: "waiting" }, { instead, alongside, without });

@@ -143,10 +143,25 @@ def test_refused_message_says_why_at_once(officers: Officers) -> None:
     pending = amina.locator(".pending-row")
     expect(pending).to_have_attribute("data-state", "failed")
     expect(pending.locator(".pending-reasons")).to_have_text("This time is too far away.")
+    expect(amina.locator("[data-connection-text]")).to_have_text("live · 1 not sent")
     pending.locator("[data-act=edit]").click()
     amina.get_by_label("Answer due in").select_option("1")
     send(amina, officers.words_of("amina"))
     expect(amina.locator(".pending-row")).to_have_count(0)
+
+
+def test_on_a_phone_what_waits_and_what_was_sent_is_in_sight(officers: Officers) -> None:
+    officers.expect_complaint("ERR_INTERNET_DISCONNECTED")
+    amina, text = officers.console_of("amina"), a_text("Sent with one hand")
+    amina.set_viewport_size({"width": 390, "height": 844})
+    amina.locator("[data-screen-button=compose]").click()
+    amina.context.set_offline(True)
+    expect(amina.locator("#connection")).to_have_attribute("data-state", "offline", timeout=LONG)
+    write_note(amina, officers.words_of("amina"), text)
+    expect(amina.locator(".pending-row", has_text=text)).to_be_in_viewport()
+    amina.context.set_offline(False)
+    expect(amina.locator(".pending-row")).to_have_count(0, timeout=LONG)
+    expect(amina.locator(".row-line", has_text=text)).to_be_in_viewport()
 
 
 def test_two_tabs_of_one_officer_agree(officers: Officers) -> None:

@@ -138,6 +138,12 @@ test("without a network it says offline and since when, and tries again by itsel
   assert.equal(live.state, "offline");
 });
 
+test("what was refused is not said to wait", () => {
+  assert.equal(connectionText({ state: "live", drafts: 3, refused: 1 }).text, "live · 2 waiting · 1 not sent");
+  assert.equal(connectionText({ state: "live", drafts: 1, refused: 1 }).text, "live · 1 not sent");
+  assert.equal(connectionText({ state: "live" }).text, "live");
+});
+
 test("waiting says how long, and is never shown as live", () => {
   last().end(1012);
   assert.equal(live.state, "waiting");
