@@ -105,8 +105,10 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
 
 def options_of_benchmark(name: str) -> set[str]:
     """Return the options that a benchmark reads, and those that it shares with others."""
-    sources = [ROOT / f"{BENCHMARKS[name][0].replace('.', '/')}.py", *(ROOT / "benchmarks" / "live").glob("*.py")]
-    return set(re.findall(r'"(--[a-z-]+)"', "".join(source.read_text() for source in sources)))
+    folder = ROOT / "benchmarks"
+    sources = [ROOT / f"{BENCHMARKS[name][0].replace('.', '/')}.py", folder / "peers" / "starting.py"]
+    text = "".join(source.read_text() for source in [*sources, *(folder / "live").glob("*.py")])
+    return set(re.findall(r'"(--[a-z-]+)"', text))
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
