@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 UNSAFE = 78  # EX_CONFIG
 NO_DATABASE = 69  # EX_UNAVAILABLE
+SWITCH_SECONDS = 0.0005  # Python says 0.005: so long the loop may wait for a thread that works, and it for the loop
+    0.0005  # Python's is 0.005: so long the loop waits for a thread that works, and a thread for the loop
+)
 GARBAGE_THRESHOLDS = (10_000, 10, 10)  # Python's first is 2,000: a socket is some eighty objects
 
 
@@ -117,10 +120,11 @@ def make_server(host: str, port: int, room: WaitingRoom | None, ready: int | Non
 
 
 def settle() -> None:
-    """Leave what the start has made out of every later search for garbage: it stays, and is most of all."""
+    """Leave what the start made out of every later search for garbage; let loop and threads take turns sooner."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def open_when_ready(server: WebServer, room: WaitingRoom) -> None:
