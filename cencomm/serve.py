@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 UNSAFE = 78  # EX_CONFIG
 NO_DATABASE = 69  # EX_UNAVAILABLE
 SWITCH_SECONDS = 0.0005  # Python says 0.005: so long the loop may wait for a thread that works, and it for the loop
-    0.0005  # Python's is 0.005: so long the loop waits for a thread that works, and a thread for the loop
-)
 GARBAGE_THRESHOLDS = (10_000, 10, 10)  # Python's first is 2,000: a socket is some eighty objects
 
 
