@@ -106,7 +106,7 @@ def seconds_unsealed() -> float:
         return float(cursor.fetchone()[0])
 
 
-def signed_states(limit: int = 20) -> list[tuple[int, datetime, str]]:
-    """Return the newest checkpoints: size, time, root in hexadecimal."""
-    newest = Checkpoint.objects.order_by("-size").values_list("size", "at", "note")[:limit]
-    return [(size, at, read_checkpoint(note).root.hex()) for size, at, note in newest]
+def newest_signature() -> tuple[int, datetime, str] | None:
+    """Return of the newest checkpoint the size, the time, and the root in hexadecimal; None before the first."""
+    newest = Checkpoint.objects.order_by("-size").values_list("size", "at", "note").first()
+    return (newest[0], newest[1], read_checkpoint(newest[2]).root.hex()) if newest is not None else None

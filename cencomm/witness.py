@@ -14,7 +14,7 @@ from typing import Any
 
 from audit.checkpoints import Checkpoint, NotACheckpoint, read_checkpoint, read_request
 from audit.merkle import is_consistent
-from vault import NoteBroken, NoteSigner, VerifierKey, opened_note
+from vault import NoteBroken, NoteSigner, VerifierKey, files, opened_note
 from vault.notes import COSIGNATURE
 
 
@@ -59,7 +59,9 @@ class Witness:
         old = Checkpoint(origin, int(known["size"]), base64.b64decode(known["root"])) if known else None
         self._check(old, request.old_size, request.proof, state)
         logs[origin] = {"key": trusted, "size": state.size, "root": base64.b64encode(state.root).decode()}
-        self._write("logs.json", json.dumps(logs, indent=1).encode())  # before it signs: it never signs both sides
+        files.replace(
+            self._folder / "logs.json", json.dumps(logs, indent=1).encode()
+        )  # before it signs: it never signs both sides
         return request.note + self._signer.cosign(request.note, at=at)
 
     def _state(self, note: str, key: str) -> Checkpoint:
@@ -97,19 +99,10 @@ class Witness:
             signer = NoteSigner(name, seed_bytes, sort=COSIGNATURE)
         except ValueError as error:
             raise WitnessRefused(str(error)) from None
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._write("witness.key", f"{name} {base64.b64encode(seed_bytes).decode()}\n".encode())
+        files.make_folder(self._folder)
+        files.replace(self._folder / "witness.key", f"{name} {base64.b64encode(seed_bytes).decode()}\n".encode())
         return signer
 
     def _logs(self) -> dict[str, dict[str, Any]]:
         path = self._folder / "logs.json"
         return json.loads(path.read_bytes()) if path.exists() else {}
-
-    def _write(self, name: str, content: bytes) -> None:
-        staging = self._folder / f".{name}.new"
-        descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        staging.replace(self._folder / name)

@@ -19,7 +19,7 @@ import audit
 from accounts.gates import administrator_view
 from accounts.models import Officer
 from audit.models import Entry
-from audit.queries import entries, proof_of, signed_states
+from audit.queries import entries, newest_signature, proof_of
 from audit.sealing import TrailBroken
 from audit.wording import action_text
 from groups.access import Right
@@ -81,12 +81,12 @@ def _page(request: HttpRequest, *, group: UUID | None, reader: Officer) -> dict[
         found = list(wanted[: PAGE + 1])
         audit.record_now(audit.Action.TRAIL_READ, actor=reader.pk, group=group, filters=form.names_of_filters)
     shown = found[:PAGE]
-    states = signed_states(1)
+    newest = newest_signature()
     return {
         "form": form,
         "lines": _lines(shown),
         "older": shown[-1].pk if len(found) > PAGE else None,
-        "state": {"size": states[0][0], "at": states[0][1], "root": states[0][2]} if states else None,
+        "state": dict(zip(("size", "at", "root"), newest, strict=True)) if newest else None,
         "filtered": bool(form.names_of_filters),
     }
 

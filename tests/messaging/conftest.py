@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import Officer
@@ -104,3 +106,15 @@ def wire(kind: str = "note", **values: Any) -> dict[str, Any]:
     if body is None:
         body = seizure_body() if kind == "seizure" else BODIES[kind]
     return {"id": str(uuid4()), "kind": kind, "subject": "", "body": body, **values}
+
+
+def wait_until_somebody_waits_for_a_lock() -> None:
+    """Return when a statement of another connection waits for a lock."""
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    pytest.fail("nobody waits")

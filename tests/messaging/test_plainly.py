@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,7 +21,7 @@ from messaging.actions.posting import send_alone
 from messaging.actions.together import send_together
 from messaging.errors import ConflictingReplay
 from messaging.models import Event, Message
-from tests.messaging.conftest import draft
+from tests.messaging.conftest import draft, wait_until_somebody_waits_for_a_lock
 
 # What follows from the moment, the place in the stream or the seal itself.
 OWN = {"id", "thread", "seq", "number", "reference", "sent_at", "sealed", "digest"}
@@ -171,20 +170,9 @@ def test_who_is_removed_while_a_post_waits_for_the_lock_sends_nothing(
     with transaction.atomic():
         ClosedUserGroup.objects.select_for_update().get(pk=room.pk)
         waiting.start()
-        _wait_until_somebody_waits_for_a_lock()
+        wait_until_somebody_waits_for_a_lock()
         Membership.objects.filter(group=room, officer=fatou).update(left_at=timezone.now())
         ClosedUserGroup.objects.filter(pk=room.pk).update(head=F("head") + 5)
     waiting.join(30)
     assert [type(one) for one in answers] == [Stranger, Posted]
     assert answers[1].message.seq == 8
-
-
-def _wait_until_somebody_waits_for_a_lock() -> None:
-    deadline = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.01)
-    pytest.fail("nobody waits")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -29,6 +28,7 @@ from messaging.models import Acknowledgement, Event
 from messaging.queries import groups_of_receipts
 from messaging.wakeups import GroupMoved, wake_ups
 from tests.cast import membership_of
+from tests.messaging.conftest import wait_until_somebody_waits_for_a_lock
 
 Post = Callable[..., Posted]
 
@@ -177,23 +177,12 @@ def test_who_is_removed_while_a_receipt_waits_for_the_lock_gives_none(
     with transaction.atomic():
         ClosedUserGroup.objects.select_for_update().get(pk=room.pk)
         waiting.start()
-        _wait_until_somebody_waits_for_a_lock()
+        wait_until_somebody_waits_for_a_lock()
         Membership.objects.filter(group=room, officer=fatou).update(left_at=timezone.now())
         ClosedUserGroup.objects.filter(pk=room.pk).update(head=6)
     waiting.join(30)
     assert [type(one) for one in answers] == [Stranger, Receipt]
     assert answers[1].seq == 7
-
-
-def _wait_until_somebody_waits_for_a_lock() -> None:
-    deadline = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.01)
-    pytest.fail("nobody waits")
 
 
 @pytest.mark.django_db(transaction=True)
