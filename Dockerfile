@@ -16,7 +16,10 @@ RUN PYTHONPATH=. /opt/venv/bin/python -c "from cencomm.translations import compi
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --user-group --home-dir /nonexistent --shell /usr/sbin/nologin cencomm \
-    && install -d -m 0700 -o cencomm -g cencomm /keys /data /audit /marks
+    && useradd --system --uid 10002 --gid cencomm --home-dir /nonexistent --shell /usr/sbin/nologin cencomm-keys \
+    && install -d -m 0700 -o cencomm -g cencomm /data /audit /files /marks \
+    && install -d -m 0700 -o cencomm-keys -g cencomm /keys \
+    && install -d -m 0750 -o cencomm-keys -g cencomm /agent
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/cencomm /opt/cencomm
 ENV PATH=/opt/venv/bin:$PATH \
@@ -27,11 +30,13 @@ ENV PATH=/opt/venv/bin:$PATH \
     CENCOMM_DATA=/data \
     CENCOMM_ROOT_KEY_FILE_PATH=/keys/root.key \
     CENCOMM_KEY_STORE=/keys/store \
+    CENCOMM_KEY_AGENT=/agent/keys.sock \
     CENCOMM_AUDIT_CHECKPOINTS=/audit/checkpoints.jsonl \
+    CENCOMM_ATTACHMENTS=/files \
     CENCOMM_MARKS=/marks
 WORKDIR /opt/cencomm
 USER 10001:10001
-VOLUME ["/keys", "/audit", "/marks"]
+VOLUME ["/keys", "/agent", "/audit", "/files", "/marks"]
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s CMD ["python", "-m", "cencomm", "health"]
 ENTRYPOINT ["python", "-m", "cencomm"]

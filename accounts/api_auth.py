@@ -8,9 +8,11 @@ from django.utils import translation
 from ninja.utils import check_csrf
 
 from accounts import actions, queries
-from accounts.errors import BadCsrf, ScopeMissing
+from accounts.errors import BadCsrf, ScopeMissing, TooManyTries
 from accounts.middleware import activate_time_zone, is_verified
 from accounts.models import Token
+from accounts.tries import wrong_tokens
+from accounts.web_session import address_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -30,7 +32,8 @@ def signed_in(request: HttpRequest) -> object | None:
     """Say who asks the API, or None. Sets `request.user` and `request.token` (None for a session).
 
     A token stands alone: where the request carries one, its session is not looked at. For the token of a client
-    system `request.user` is no officer. Raises BadCsrf for an unsafe call of a session without its CSRF token.
+    system `request.user` is no officer. Raises BadCsrf for an unsafe call of a session without its CSRF token,
+    TooManyTries where too many wrong tokens came from this address.
     """
     request.token = None  # type: ignore[attr-defined]
     secret = bearer_secret(request.headers.get("Authorization", ""))
@@ -44,7 +47,11 @@ def signed_in(request: HttpRequest) -> object | None:
 
 
 def _by_token(request: HttpRequest, secret: str) -> object | None:
+    address = address_of(request) or ""
+    if wait := wrong_tokens.wait_with(secret, address):
+        raise TooManyTries(retry_after=int(wait) + 1)
     token = queries.live_token(secret)
+    wrong_tokens.note_with(secret, address, right=token is not None)
     if token is None:
         return None
     actions.use_token(token)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from problems import Refusal
 
 
@@ -16,6 +19,13 @@ class WrongCode(Refusal):
     """This code is wrong or was used already. Wait for the next one."""
 
     code = "wrong_code"
+    status = 401
+
+
+class SignInOvertaken(Refusal):
+    """Your ways to sign in have just been changed. Sign in again."""
+
+    code = "sign_in_overtaken"
     status = 401
 
 
@@ -93,11 +103,102 @@ class ScopeMissing(Refusal):
     status = 403
 
 
+class WrongPasskey(Refusal):
+    """This passkey was not accepted."""
+
+    code = "wrong_passkey"
+    status = 401
+
+
+class ChallengeExpired(Refusal):
+    """This took too long, or was meant for something else. Begin again."""
+
+    code = "challenge_expired"
+    status = 403
+
+
+class PasskeyNeeded(Refusal):
+    """Your role asks for your passkey here; a code is not enough."""
+
+    code = "passkey_needed"
+    status = 403
+
+
+class PasskeyExists(Refusal):
+    """This passkey is registered already."""
+
+    code = "passkey_exists"
+    status = 409
+
+
+class LastFactor(Refusal):
+    """This is your last second factor: register another one first."""
+
+    code = "last_factor"
+    status = 409
+
+
+class StepUpRequired(Refusal):
+    """Show your second factor again for this."""
+
+    code = "step_up_required"
+    status = 403
+
+    def __init__(self, step_up: Mapping[str, Any], detail: str = "", *, back: str = "/") -> None:
+        super().__init__(detail)
+        self.step_up = step_up
+        self.back = back
+
+    def as_problem(self) -> dict[str, object]:
+        return {**super().as_problem(), "step_up": dict(self.step_up)}
+
+
+class StepUpRefused(StepUpRequired):
+    """This second factor was not accepted for this."""
+
+    code = "step_up_refused"
+
+
+class StepUpImpossible(Refusal):
+    """This asks for a person's second factor at that moment: a token cannot do it."""
+
+    code = "step_up_impossible"
+    status = 403
+
+
+class RecoveryNotOpen(Refusal):
+    """This recovery was confirmed, withdrawn or has run out."""
+
+    code = "recovery_not_open"
+    status = 409
+
+
+class NotBySamePerson(Refusal):
+    """Two different people must agree: somebody else has to confirm this."""
+
+    code = "not_by_same_person"
+    status = 409
+
+
 class FactorMissing(Refusal):
     """This account has no second factor: ask for a new invitation."""
 
     code = "factor_missing"
     status = 403
+
+
+class OpenedBefore(Refusal):
+    """This account was opened before: two people let its officer in anew, by a reset."""
+
+    code = "opened_before"
+    status = 409
+
+
+class CoordinatorNeeded(Refusal):
+    """This officer is a member of a group: one of its coordinators has to confirm this."""
+
+    code = "coordinator_needed"
+    status = 409
 
 
 class HasFactor(Refusal):

@@ -74,7 +74,9 @@ class SignInForm(forms.Form):
     email = forms.EmailField(
         label=_("E-mail address"),
         max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "spellcheck": "false"}),
+        widget=forms.EmailInput(
+            attrs={"autocomplete": "username webauthn", "autofocus": True, "spellcheck": "false"}
+        ),
     )
     password = _password(_("Password"), "current-password")
 
@@ -91,6 +93,23 @@ class SignInCodeForm(CodeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].widget.attrs["autofocus"] = True
+
+
+class StepUpForm(forms.Form):
+    """A code for one act, for some with the password; `accounts.step_up` reads them."""
+
+    step_up_password = _password(_("Password"), "current-password")
+    step_up_code = _code()
+
+
+class PasskeyNameForm(forms.Form):
+    """What the officer calls a passkey, to know it again."""
+
+    name = forms.CharField(
+        label=_("Name of the passkey"),
+        max_length=60,
+        help_text=_("What you know it by: this laptop, the key on my ring."),
+    )
 
 
 class NewPasswordForm(forms.Form):
@@ -126,7 +145,7 @@ class ProfileForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    """A token of the officer's own. A fresh code is asked for: a token needs none afterwards."""
+    """A token of the officer's own. The second factor is asked for then: a token needs none afterwards."""
 
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("What uses it: a programme, a machine."))
     scopes = forms.MultipleChoiceField(
@@ -135,7 +154,6 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.ChoiceField(label=_("Valid for"), choices=LIVES, initial="90")
-    code = _code(_("A fresh code of your authenticator."))
 
 
 class ClientSystemForm(TokenForm):
@@ -147,7 +165,7 @@ class ClientSystemForm(TokenForm):
         choices=[(scope, SCOPE_TEXT[scope]) for scope in sorted(CLIENT_SYSTEM_SCOPES)],
         widget=forms.CheckboxSelectMultiple,
     )
-    field_order = ["client_system", "name", "scopes", "days", "code"]
+    field_order = ["client_system", "name", "scopes", "days"]
 
 
 class AdministrationForm(forms.Form):

@@ -18,9 +18,13 @@ _LABELS: dict[str, Promise] = {
     "migrations": _("Tables are up to date"),
     "keys": _("Keys"),
     "redis": _("Wake-ups (Redis)"),
+    "key-agent": _("Key agent"),
+    "key-service": _("Key service (OpenBao, Vault)"),
+    "key-limit": _("Key agent keeps up"),
     "worker": _("Worker"),
     "worker-behind": _("Worker keeps up"),
     "canary": _("Canary: a message each minute arrives"),
+    "file-storage": _("Store of files"),
     "disk": _("Room on the disks"),
     "clock": _("Clock agrees with the database"),
 }

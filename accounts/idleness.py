@@ -24,8 +24,11 @@ def watches_over_others(question: Callable[[UUID], bool]) -> Callable[[UUID], bo
     return question
 
 
+def watches(officer: Officer) -> bool:
+    """Whether this officer watches over others: a platform administrator, or a coordinator of any group."""
+    return officer.is_platform_administrator or any(question(officer.pk) for question in _questions)
+
+
 def allowed_for(officer: Officer) -> timedelta:
     """Return how long a session of this officer may lie idle."""
-    if officer.is_platform_administrator or any(question(officer.pk) for question in _questions):
-        return SHORT
-    return LONG
+    return SHORT if watches(officer) else LONG

@@ -16,11 +16,13 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from accounts import actions, queries
+from accounts import actions, queries, step_up
+from accounts.errors import StepUpRefused, StepUpRequired
+from accounts.forms import StepUpForm
 from accounts.models import Officer
 from accounts.web_session import OFFICER_SESSION, session_of
 
@@ -54,14 +56,14 @@ class OfficerSessionMiddleware:
 
 
 class OfficerLocaleMiddleware:
-    """The officer's own language and time zone; before sign-in, what the browser asks for, and UTC."""
+    """The officer's own language and time zone; before both factors, what the browser asks for, and UTC."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         row = session_of(request)
-        if row is not None:
+        if row is not None and row.verified:
             language = row.officer.language
             activate_time_zone(row.officer.time_zone)
         else:
@@ -92,6 +94,36 @@ class SecondFactorRequiredMiddleware(LoginRequiredMiddleware):
         if refused is not None or not getattr(view_func, "login_required", True):
             return refused
         return None if is_verified(request) else redirect("accounts:code")
+
+
+class StepUpMiddleware:
+    """Where an act asks for a second factor of its own, people get a page that asks, and sends the act again.
+
+    Programs get the problem document that every refusal is (cencomm.middleware).
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, StepUpRequired) or "text/html" not in request.headers.get(
+            "Accept", "text/html"
+        ):
+            return None
+        repeated = [(name, value) for name, values in request.POST.lists() for value in values]
+        context = {
+            "step_up": exception.step_up,
+            "text": step_up.ACT_TEXT[step_up.Act(exception.step_up["act"])],
+            "refused": exception.detail if isinstance(exception, StepUpRefused) else "",
+            "repeated": [pair for pair in repeated if pair[0] not in step_up.NOT_PART_OF_IT],
+            "form": StepUpForm(),
+            "with_password": exception.step_up["act"] in step_up.WITH_PASSWORD,
+            "back": exception.back,
+        }
+        return render(request, "accounts/step_up.html", context, status=exception.status)
 
 
 def is_verified(request: HttpRequest) -> bool:

@@ -17,6 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, ThrottlingMixin
 
 from accounts import agents
+from accounts.proof_models import PasskeySeal, Recovery, SpentChallenge
+
+__all__ = [
+    "DEMO_DOMAIN", "REGION_NAMES", "Administration", "AuthenticatorDevice", "Invitation", "Officer",
+    "OfficerManager", "OfficerSession", "PasskeySeal", "PatientThrottle", "Recovery", "RecoveryCode",
+    "RecoveryDevice", "Region", "SignInThrottle", "SpentChallenge", "Token",
+]  # fmt: skip
 
 DEMO_DOMAIN = "@demo.invalid"  # invented people; no mail reaches it (RFC 6761)
 
@@ -145,7 +152,17 @@ class Invitation(models.Model):
 
 
 class OfficerSession(models.Model):
-    """A server-side session as its owner sees it: listed, revocable. The session key itself is kept as a hash."""
+    """A server-side session as its owner sees it: listed, revocable. The session key itself is kept as a hash.
+
+    `factor` is the second factor that was shown. It alone opens nothing: `verified` says that it is enough for the
+    officer's role.
+    """
+
+    class Factor(models.TextChoices):
+        NONE = "", _("password only")
+        AUTHENTICATOR = "authenticator", _("authenticator")
+        RECOVERY_CODE = "recovery_code", _("recovery code")
+        PASSKEY = "passkey", _("passkey")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     officer = models.ForeignKey(Officer, on_delete=models.CASCADE, related_name="officer_sessions")
@@ -157,9 +174,16 @@ class OfficerSession(models.Model):
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=200, blank=True)
     verified = models.BooleanField(default=False)
+    factor = models.CharField(max_length=16, choices=Factor, default=Factor.NONE, db_default="", blank=True)
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(factor__in=["", "authenticator", "recovery_code", "passkey"]),
+                name="session_factor",
+            )
+        ]
         indexes = [models.Index(fields=["officer", "revoked_at"], name="session_of_officer")]
         ordering = ["-last_seen_at"]
 
@@ -251,7 +275,7 @@ class RecoveryDevice(PatientThrottle, Device):
 
 
 class RecoveryCode(models.Model):
-    """One code of that sheet. Only its hash is stored (a code carries 80 random bits); used once."""
+    """One code of that sheet. Only its hash is stored (a code carries 136 random bits); used once."""
 
     device = models.ForeignKey(RecoveryDevice, on_delete=models.CASCADE, related_name="codes")
     code_hash = models.BinaryField(unique=True)

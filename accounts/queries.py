@@ -8,8 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import canary, totp
 from accounts.authenticator_keys import open_key
@@ -21,6 +22,7 @@ from accounts.models import (
     Invitation,
     Officer,
     OfficerSession,
+    Recovery,
     RecoveryCode,
     Token,
 )
@@ -69,10 +71,14 @@ def administration(administration_id: UUID) -> Administration:
 def officers(*, search: str = "", administration: UUID | None = None) -> QuerySet[Officer]:
     """Return officers with their administration, `has_factor` and `invited`, by name or e-mail; not the canary."""
     confirmed = AuthenticatorDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+    passkeys = WebAuthnCredential.objects.filter(user=OuterRef("pk"), confirmed=True)
     found = (
         Officer.objects.exclude(pk=canary.OFFICER)
         .select_related("administration")
-        .annotate(has_factor=Exists(confirmed), invited=Exists(open_invitations().filter(officer=OuterRef("pk"))))
+        .annotate(
+            has_factor=Exists(confirmed) | Exists(passkeys),
+            invited=Exists(open_invitations().filter(officer=OuterRef("pk"))),
+        )
     )
     if administration:
         found = found.filter(administration_id=administration)
@@ -129,9 +135,78 @@ def provisioning(device: AuthenticatorDevice) -> Provisioning:
     return Provisioning(uri=uri, secret_text=totp.secret_text(key))
 
 
+def passkeys_of(officer: Officer) -> QuerySet[WebAuthnCredential]:
+    """Return the officer's passkeys, the last used first."""
+    return WebAuthnCredential.objects.filter(user=officer, confirmed=True).order_by(
+        F("last_used_at").desc(nulls_last=True), "-created_at"
+    )
+
+
+def recoveries_in(group: UUID, *, members: Iterable[UUID]) -> list[Recovery]:
+    """Return the recoveries of a group, and the resets of its members, that somebody can still act on."""
+    wanted = Q(group=group) | Q(group=None, officer__in=list(members))
+    return list(_to_act_on().filter(wanted))
+
+
+def reset_of(officer_id: UUID) -> Recovery | None:
+    """Return the reset of an officer that somebody can still act on."""
+    return _to_act_on().filter(group=None, officer_id=officer_id).first()
+
+
+def open_recovery_of(officer: Officer) -> Recovery | None:
+    """Return the recovery of an officer that nobody has confirmed yet."""
+    return _to_act_on().filter(officer=officer, confirmed_at=None).first()
+
+
+def recoveries_since(officer: Officer, moment: datetime) -> list[Recovery]:
+    """Return the recoveries of an officer that were opened or confirmed after a moment, the newest first."""
+    after = Q(opened_at__gt=moment) | Q(confirmed_at__gt=moment)
+    return list(Recovery.objects.filter(after, officer=officer).select_related("opened_by", "confirmed_by"))
+
+
+def _to_act_on() -> QuerySet[Recovery]:
+    rows = Recovery.objects.filter(withdrawn_at=None, drawn_at=None, expires_at__gt=timezone.now())
+    return rows.select_related("officer__administration", "opened_by", "confirmed_by")
+
+
+def are_one_line(one: UUID, other: UUID) -> bool:
+    """Whether two accounts may be in one hand: one invited the other, or one officer both, at any remove.
+
+    Who invites sees the link, and can open the account alone. Platform administrators begin no line.
+    """
+    plain = {"officer__is_platform_administrator": False, "invited_by__is_platform_administrator": False}
+    return not _line_of(one, **plain).isdisjoint(_line_of(other, **plain))
+
+
+def one_invited_the_other(one: UUID, other: UUID) -> bool:
+    """Whether one of two accounts was let in by the other's link, at any remove, also by administrators' links."""
+    return one in _line_of(other) or other in _line_of(one)
+
+
+def _line_of(officer_id: UUID, **only: bool) -> set[UUID]:
+    """Return an officer, who invited that officer, who invited those, by links that were used."""
+    line, newest = {officer_id}, {officer_id}
+    while newest:
+        newest = set(
+            Invitation.objects.filter(
+                officer__in=newest, accepted_at__isnull=False, invited_by__isnull=False, **only
+            ).values_list("invited_by", flat=True)
+        )
+        newest -= line
+        line |= newest
+    return line
+
+
 def recovery_codes_left(officer: Officer) -> int:
     """Return how many recovery codes the officer has not used."""
     return RecoveryCode.objects.filter(device__user=officer, used_at=None).count()
+
+
+def sign_in_before(officer: Officer, session_id: UUID) -> datetime:
+    """Return when the officer signed in the last time before this session, as far as that is remembered."""
+    former = OfficerSession.objects.filter(officer=officer).exclude(factor="").exclude(pk=session_id)
+    last = former.order_by("-created_at").values_list("created_at", flat=True).first()
+    return last or officer.created_at
 
 
 def sessions_of(officer: Officer) -> list[OfficerSession]:
@@ -141,16 +216,19 @@ def sessions_of(officer: Officer) -> list[OfficerSession]:
     return [row for row in rows if row.is_live(now)]
 
 
+def own_session(officer: Officer, session_id: UUID) -> OfficerSession:
+    """Return a session of the officer that was not revoked. Somebody else's does not exist (NoSuchObject)."""
+    row = OfficerSession.objects.filter(pk=session_id, officer=officer, revoked_at=None).first()
+    if row is None:
+        raise NoSuchObject
+    return row
+
+
 def session_of_key(session_key: str | None) -> OfficerSession | None:
     """Return the row of a session key, live or not."""
     if not session_key:
         return None
     return OfficerSession.objects.filter(key_hash=session_hash(session_key)).select_related("officer").first()
-
-
-def session_is_live(session_key: str | None) -> bool:
-    """Whether this key opens a session that passed the second factor and has not ended."""
-    return bool(session_key and live_sessions_of([session_key]))
 
 
 def live_sessions_of(session_keys: Collection[str]) -> dict[str, OfficerSession]:

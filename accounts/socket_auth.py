@@ -84,12 +84,6 @@ def identities_of(credentials: Sequence[Credential]) -> list[Identity | None]:
     return found
 
 
-def officer_from_scope(scope: Mapping[str, Any]) -> Identity | None:
-    """Say who opens one socket, by its ASGI scope; see `identities_of`."""
-    [identity] = identities_of([credential_of(scope)])
-    return identity
-
-
 def _by_token(token: Token) -> Identity | None:
     if token.officer is None:
         return None

@@ -16,6 +16,13 @@ class Action(models.TextChoices):
     FACTOR_RESET = "account:factor:reset"
     RECOVERY_CODES_MADE = "account:recovery-codes:made"
     RECOVERY_CODE_USED = "account:recovery-code:used"
+    SESSION_LOWERED = "account:session:lowered"
+    STEP_UP_PROVEN = "account:step-up:proven"
+    STEP_UP_REFUSED = "account:step-up:refused"
+    RECOVERY_OPENED = "account:recovery:opened"
+    RECOVERY_CONFIRMED = "account:recovery:confirmed"
+    RECOVERY_DRAWN = "account:recovery:drawn"
+    RECOVERY_WITHDRAWN = "account:recovery:withdrawn"
     PASSWORD_CHANGED = "account:password:changed"  # noqa: S105
     OFFICER_CREATED = "account:officer:created"
     OFFICER_CHANGED = "account:officer:changed"
@@ -32,6 +39,7 @@ class Action(models.TextChoices):
     # groups
     GROUP_CREATED = "group:group:created"
     GROUP_CHANGED = "group:group:changed"
+    GROUP_NOMINAL_SET = "group:nominal:set"
     GROUP_PHASE_CHANGED = "group:phase:changed"
     GROUP_COUNTRY_ADDED = "group:country:added"
     GROUP_COUNTRY_REMOVED = "group:country:removed"
@@ -55,8 +63,11 @@ class Action(models.TextChoices):
     MESSAGE_ACKNOWLEDGED = "message:message:acknowledged"
     MESSAGE_STATUS_MOVED = "message:status:moved"
     MESSAGES_SEARCHED = "message:search:read"
-    MESSAGES_EXPORTED = "message:export:read"
     MESSAGES_IMPORTED = "message:import:made"
+    ATTACHMENT_UPLOADED = "message:attachment:uploaded"
+    ATTACHMENT_CHECKED = "message:attachment:checked"
+    ATTACHMENT_READ = "message:attachment:read"
+    ATTACHMENT_REMOVED = "message:attachment:removed"
 
     # exports
     TRANSFER_STARTED = "transfer:batch:started"

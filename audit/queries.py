@@ -90,22 +90,6 @@ def witness_request(since: int) -> str | None:
     return written_request(since, consistency_proof(read_node, since, state.size), note)
 
 
-def seconds_unsealed() -> float:
-    """Return how long the oldest entry has waited for the sealer; 0 when none waits.
-
-    An entry whose transaction cannot be sealed yet because an older one still runs counts as well.
-    """
-    last = Checkpoint.objects.order_by("-size").values_list("horizon", flat=True).first()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(e.at)), 0) FROM audit_entry e "
-            "WHERE e.transaction >= %s::text::xid8 "
-            "AND NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = e.id)",
-            [str(last or 0)],
-        )
-        return float(cursor.fetchone()[0])
-
-
 def newest_signature() -> tuple[int, datetime, str] | None:
     """Return of the newest checkpoint the size, the time, and the root in hexadecimal; None before the first."""
     newest = Checkpoint.objects.order_by("-size").values_list("size", "at", "note").first()

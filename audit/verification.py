@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -58,10 +59,9 @@ class Report:
 
 
 class _Mark(NamedTuple):
-    """A signed state to be met on the way: where it comes from, and what it says."""
+    """A signed state to be met on the way: where it comes from, and what it says. Its signature was checked."""
 
     state: Checkpoint
-    note: str
     source: str
 
 
@@ -71,12 +71,18 @@ def verify_trail(*, shipped: Iterable[Anchored], is_signed: IsSigned, logs: Mapp
     `shipped` are checkpoints from outside the database. `logs` are the names of this log, each with how many of its
     entries a declared restore has left, None for all.
     """
-    report = Report()
+    report, is_signed = Report(), cache(is_signed)  # most states stand in the database and in the file
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         marks, times = _marks(shipped, logs, is_signed, report)
         report.checkpoints = sum(len(several) for several in marks.values())
-        _walk(report, marks, times, is_signed)
+        sources = {mark.source for several in marks.values() for mark in several}
+        if sources == {"database"}:
+            report.notices.append(
+                "No state that was signed was found outside of the database: nothing but itself was compared. "
+                "Give a copy of the checkpoint file, or ask a witness."
+            )
+        _walk(report, marks, times)
         _look_for_late_entries(cursor, report)
     return report
 
@@ -93,15 +99,29 @@ def _marks(
             continue
         state = line.checkpoint
         kept = logs.get(state.origin)
+        if state.origin in logs and not is_signed(line.note):
+            _tell_unsigned(report, state, "file")
+            continue
         if kept is not None and state.size > kept:
             given_up[state.origin] = max(state.size, given_up.get(state.origin, 0))
         elif state.origin in logs:
-            marks.setdefault(state.size, []).append(_Mark(state, line.note, "file"))
+            marks.setdefault(state.size, []).append(_Mark(state, "file"))
     for origin, size in given_up.items():
         report.notices.append(
             f"A restore from a backup was declared: of the log {origin}, which had {size} entries, {logs[origin]} "
             "were kept."
         )
+    times = _add_own(marks, logs, is_signed, report)
+    for several in marks.values():
+        if len({one.state.root for one in several}) > 1:
+            report.find("forked", f"Two different trees of {several[0].state.size} entries were signed.")
+    return marks, times
+
+
+def _add_own(
+    marks: dict[int, list[_Mark]], logs: Mapping[str, int | None], is_signed: IsSigned, report: Report
+) -> list[tuple[int, datetime]]:
+    """Add the database's states; return how many entries each has, and when it was signed."""
     times = []
     for size, note, at in Signed.objects.order_by("size").values_list("size", "note", "at").iterator():
         times.append((size, at))
@@ -111,17 +131,18 @@ def _marks(
             state = Checkpoint("", 0, b"")
         if state.size != size or state.origin not in logs:
             report.find("checkpoint_changed", f"The database's checkpoint of size {size} was changed.")
-            continue
-        marks.setdefault(size, []).append(_Mark(state, note, "database"))
-    for several in marks.values():
-        if len({one.state.root for one in several}) > 1 and all(is_signed(one.note) for one in several):
-            report.find("forked", f"Two different trees of {several[0].state.size} entries were signed.")
-    return marks, times
+        elif not is_signed(note):
+            _tell_unsigned(report, state, "database")
+        else:
+            marks.setdefault(size, []).append(_Mark(state, "database"))
+    return times
 
 
-def _walk(
-    report: Report, marks: dict[int, list[_Mark]], times: list[tuple[int, datetime]], is_signed: IsSigned
-) -> None:
+def _tell_unsigned(report: Report, state: Checkpoint, source: str) -> None:
+    report.find("checkpoint_changed", f"The {source}'s checkpoint of size {state.size} is not signed by us.")
+
+
+def _walk(report: Report, marks: dict[int, list[_Mark]], times: list[tuple[int, datetime]]) -> None:
     tree, sound_until, moments = Frontier(), 0, iter([*times, (2**63, None)])
     before: datetime | None = None
     next_size, since = next(moments)
@@ -141,12 +162,12 @@ def _walk(
             if mark.state.root == tree.root:
                 sound_until = max(sound_until, tree.size)
             else:
-                _tell_fork(report, mark, sound_until, is_signed)
+                _tell_fork(report, mark, sound_until)
     _compare_nodes(report, grown)
     report.size, report.root = tree.size, tree.root
     for size in sorted(marks):
         mark = marks[size][0]
-        if size and any(is_signed(one.note) for one in marks[size]):
+        if size:
             report.find(
                 "rolled_back",
                 f"A tree of {size} entries was signed ({mark.source}), but only {tree.size} are there: entries at "
@@ -154,12 +175,7 @@ def _walk(
             )
 
 
-def _tell_fork(report: Report, mark: _Mark, sound_until: int, is_signed: IsSigned) -> None:
-    if not is_signed(mark.note):
-        report.find(
-            "checkpoint_changed", f"The {mark.source}'s checkpoint of size {mark.state.size} is not signed by us."
-        )
-        return
+def _tell_fork(report: Report, mark: _Mark, sound_until: int) -> None:
     report.find(
         "rewritten",
         f"The tree of {mark.state.size} entries is not the one that was signed ({mark.source}): something between "
@@ -210,13 +226,17 @@ def _compare_nodes(report: Report, grown: list[Node]) -> None:
 
 
 def _look_for_late_entries(cursor: Any, report: Report) -> None:
-    """Entries without a leaf: they wait for the sealer, or were put in behind its back."""
+    """Entries without a leaf: they wait for the sealer, or were put in behind its back.
+
+    For a transaction that has not been yet the sealer would wait for ever: such an entry would be shown, and bound
+    to nothing.
+    """
     cursor.execute(
-        "SELECT horizon::text, cluster = (SELECT system_identifier FROM pg_control_system()) "
-        "FROM audit_checkpoint ORDER BY size DESC LIMIT 1"
+        "SELECT horizon::text, cluster = (SELECT system_identifier FROM pg_control_system()), "
+        "pg_snapshot_xmax(pg_current_snapshot())::text FROM audit_checkpoint ORDER BY size DESC LIMIT 1"
     )
     row = cursor.fetchone()
-    horizon = int(row[0]) if row and row[1] else 0
+    horizon, end = (int(row[0]), int(row[2])) if row and row[1] else (0, 2**64)
     cursor.execute(
         "SELECT e.id, e.transaction::text FROM audit_entry e LEFT JOIN audit_leaf l ON l.entry_id = e.id "
         "WHERE l.entry_id IS NULL ORDER BY e.id"
@@ -226,5 +246,7 @@ def _look_for_late_entries(cursor: Any, report: Report) -> None:
             report.find(
                 "inserted", f"Entry {entry_id} was put in among entries that were sealed already.", entry_id
             )
+        elif int(number) >= end:
+            report.find("inserted", f"Entry {entry_id} bears a transaction that has not been yet.", entry_id)
         else:
             report.unsealed += 1

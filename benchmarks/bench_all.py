@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.live import report, runs, tables
 from cencomm.cli_bench import BENCHMARKS
 
-ORDER = ("fanout", "real", "storm", "post", "open", "search", "history")
+ORDER = ("fanout", "real", "storm", "post", "revocation", "open", "search", "history")
 # About a quarter of an hour on a machine that does nothing else.
 WORDS: dict[str, tuple[str, ...]] = {
     "fanout": ("--seconds", "2.5"),
@@ -35,6 +35,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "open": ("--size", "2000", "--rounds", "3"),
     "search": ("--size", "2000", "--rounds", "2"),
     "history": ("--size", "2000", "--rounds", "1", "--posts", "50"),
+    "revocation": ("--revocations", "34", "--without-redis", "17", "--heartbeat", "2"),
 }
 
 
@@ -92,6 +93,7 @@ def _print(name: str, found: dict[str, Any]) -> None:
         "fanout": tables.rounds_table,
         "storm": tables.storm_table,
         "post": tables.post_table,
+        "revocation": tables.revocation_table,
     }
     print(drawn.get(name, tables.plain_table)(found))
     print(tables.conditions_line(found), flush=True)

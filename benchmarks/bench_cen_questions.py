@@ -85,7 +85,7 @@ def ask(query: str, rounds: int) -> dict[str, tuple[float, float]]:
     from cen.filters import read_filters
     from cen.statistics import statistic
 
-    filters, problems = read_filters(QueryDict(query))
+    filters, problems = read_filters(QueryDict(query), known=None)
     assert not problems
     acts: dict[str, Callable[[], object]] = {
         "page": lambda: queries.seizures_page(filters),
@@ -121,7 +121,7 @@ def plain_charts(query: str) -> None:
     from cen.filters import read_filters
     from cen.tally import _COLUMNS
 
-    filters, _problems = read_filters(QueryDict(query))
+    filters, _problems = read_filters(QueryDict(query), known=None)
     rows, parameters = filters.seizures().values(*_COLUMNS).query.get_compiler(using="cen").as_sql()
     with connections["cen"].cursor() as cursor:
         for key in PLAIN_KEYS:

@@ -104,13 +104,6 @@ def _tidy(site: sites.Site) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
-def cookie() -> str:
-    """Return the name of the session's cookie."""
-    from django.conf import settings
-
-    return str(settings.SESSION_COOKIE_NAME)
-
-
 class Meter:
     """Asks a web process and tells what an answer took: as the client waits, and of the processor."""
 
@@ -122,7 +115,7 @@ class Meter:
     def get(self, path: str, session: str) -> tuple[float, int]:
         """Return the milliseconds until the whole answer is here, and its bytes."""
         began = time.perf_counter()
-        self._connection.request("GET", path, headers={"Cookie": f"{cookie()}={session}"})
+        self._connection.request("GET", path, headers={"Cookie": sites.cookie_of(session)})
         answer = self._connection.getresponse()
         body = answer.read()
         took = (time.perf_counter() - began) * 1000
@@ -133,7 +126,7 @@ class Meter:
 
     def placed(self, group: Group) -> Group:
         """Return the group with its position as the web process, now that it runs, tells it to a page."""
-        headers = {"Cookie": f"{cookie()}={group.session}"}
+        headers = {"Cookie": sites.cookie_of(group.session)}
         self._connection.request("GET", f"/api/v1/groups/{group.id}", headers=headers)
         told = json.loads(self._connection.getresponse().read())
         return replace(group, epoch=told["epoch"], head=told["head"])
@@ -143,7 +136,7 @@ class Meter:
         from websockets.sync.client import connect
 
         began = time.perf_counter()
-        headers = {"Cookie": f"{cookie()}={group.session}", "Origin": f"http://127.0.0.1:{self.port}"}
+        headers = {"Cookie": sites.cookie_of(group.session), "Origin": f"http://127.0.0.1:{self.port}"}
         said = {"op": "follow", "groups": {group.id: {"epoch": group.epoch, "after": group.head}}}
         size = 0
         with connect(

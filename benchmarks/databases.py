@@ -63,6 +63,8 @@ def _set_up(databases: Databases) -> None:
         "CENCOMM_SECRET_KEY": "benchmark-" + "x" * 50,
         "CENCOMM_PLAIN_HTTP": "1",
         "CENCOMM_POSTS_PER_MINUTE": "100000000",
+        "CENCOMM_API_CALLS_PER_MINUTE": "100000000",
+        "CENCOMM_QUESTIONS_PER_MINUTE": "100000000",
         "CENCOMM_SOCKET_ITEMS_PER_SECOND": "1000000",
         "DJANGO_SETTINGS_MODULE": "cencomm.settings",
         "DATABASE_URL": databases.addresses.url("cencomm", "postgres"),

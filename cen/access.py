@@ -1,7 +1,9 @@
 """Who may read CEN and who may feed it. One rule each; every view and endpoint of CEN passes through here.
 
-Every officer who signed in with a second factor may read: CEN holds no persons, and belongs to no group. A token
-needs `cen:read` to read. Only a token with `cen:write` feeds CEN: no page does, and no session may.
+Every officer who signed in with a second factor may read: CEN holds no persons, and belongs to no group. What names
+an operation is for those who may know that there is one (`known_operations`): CEN does not know who they are, and
+asks whoever has said that he does. A token needs `cen:read` to read. Only a token with `cen:write` feeds CEN: no
+page does, and no session may.
 """
 
 from __future__ import annotations
@@ -18,6 +20,22 @@ from cen.errors import ReaderRequired, TokenRequired
 
 READ_SCOPE = "cen:read"
 WRITE_SCOPE = "cen:write"
+
+type KnownTo = Callable[[UUID | None], frozenset[str] | None]
+_asked: list[KnownTo] = []
+
+
+def tell_operations(known_to: KnownTo) -> None:
+    """Have those operations of this product told that `known_to` returns for an officer, None for all of them.
+
+    For a client system it is asked with None. Where nobody has said so, CEN stands alone and tells everybody.
+    """
+    _asked[:] = [known_to]
+
+
+def known_operations(request: HttpRequest) -> frozenset[str] | None:
+    """Return the codes of this product's operations that whoever asks may know of; None for all."""
+    return _asked[0](actor_of(request)) if _asked else None
 
 
 def reader_view[**P, R: HttpResponseBase](

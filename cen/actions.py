@@ -20,7 +20,7 @@ import audit
 from cen import rows
 from cen.errors import IntakeBusy, TooManyRecords, UnknownSourceName
 from cen.fields import REASONS
-from cen.models import Intake, Source
+from cen.models import OURS, Intake, Source
 from cen.rows import DATABASE, Standing
 from cen.schema import CleanRecord, IntakeRecord, clean
 from cen.tally import FOLD_EVERY, count_in, count_out, fold_tally
@@ -69,7 +69,7 @@ def take_in(
         raise UnknownSourceName
     now = timezone.now()
     today = now.astimezone(UTC).date()
-    checked = [clean(record, today=today) for record in records]
+    checked = [clean(record, today=today, ours=source == OURS) for record in records]
     try:
         return _take_checked(records, checked, source=source, client=client, actor=actor, now=now)
     except OperationalError as error:

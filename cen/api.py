@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Router
+from pydantic import Field
 
 import audit
 from cen import queries
-from cen.access import actor_of, feeding_source, require_reader, token_of
+from cen.access import actor_of, feeding_source, known_operations, require_reader, token_of
 from cen.actions import Receipt, take_in
 from cen.errors import BadFilter, IntakeTooLarge, NotRecords, TooManyRecords
-from cen.filters import CODE_FILTERS, PLAIN_FILTERS, Filters, read_filters
+from cen.filters import CODE_FILTERS, PLAIN_FILTERS, Filters, filter_schemas, read_filters
 from cen.presentation import seizure_json, statistic_json
 from cen.statistics import BY, statistic
 from problems import FieldProblem
@@ -24,14 +25,7 @@ router = Router(tags=["CEN"])
 MAX_RECORDS = 5_000
 MAX_BYTES = 8 * 1024 * 1024
 NDJSON = "application/x-ndjson"
-_FILTER_PARAMETERS = [
-    {
-        "name": name,
-        "in": "query",
-        "schema": {"type": "array", "items": {"type": "string"}} if name in CODE_FILTERS else {"type": "string"},
-    }
-    for name in (*PLAIN_FILTERS, *CODE_FILTERS)
-]
+_FILTER_PARAMETERS = [{"name": name, "in": "query", "schema": schema} for name, schema in filter_schemas().items()]
 
 
 def _answer(content: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -45,7 +39,13 @@ def _answer(content: dict[str, Any], status: int = 200) -> HttpResponse:
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+                "application/json": {
+                    "schema": {
+                        "type": "array",
+                        "maxItems": MAX_RECORDS,
+                        "items": {"$ref": "#/components/schemas/IntakeRecord"},
+                    }
+                },
                 NDJSON: {"schema": {"type": "string"}},
             },
         },
@@ -120,7 +120,9 @@ def get_seizures(request: HttpRequest, after: str = "", limit: int = queries.PAG
 
 
 @router.get("/cen/statistics", summary="Aggregates of CEN", openapi_extra={"parameters": _FILTER_PARAMETERS})
-def get_statistics(request: HttpRequest, by: str) -> HttpResponse:
+def get_statistics(
+    request: HttpRequest, by: Annotated[str, Field(json_schema_extra={"enum": list(BY)})]
+) -> HttpResponse:
     """Return seizures, cases and normalised quantities by month, commodity, country, route, conveyance and more.
 
     Months come per commodity group, with the same month of the year before. A seizure that was found in two
@@ -144,7 +146,7 @@ def get_statistics(request: HttpRequest, by: str) -> HttpResponse:
 
 def _filters_of(request: HttpRequest, *, also: set[str]) -> Filters:
     require_reader(request)
-    filters, problems = read_filters(request.GET)
+    filters, problems = read_filters(request.GET, known=known_operations(request))
     unknown = set(request.GET) - also - set(PLAIN_FILTERS) - set(CODE_FILTERS)
     problems += [
         FieldProblem(name[:60], "unknown_field", _("There is no such filter.")) for name in sorted(unknown)[:20]

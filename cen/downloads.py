@@ -1,25 +1,30 @@
-"""Downloads of a search as CSV and XLSX: bounded, audited, streamed, and harmless in a spreadsheet program."""
+"""Downloads of a search as CSV and XLSX: bounded, audited, streamed, and harmless in a spreadsheet program.
+
+Each asks for a second factor of its own: the link (GET) leads to a page that asks, and its form (POST) downloads.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import IO, Any
 
 import xlsxwriter
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone, translation
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 import audit
+from accounts import step_up
+from accounts.lasting import LongAnswer
+from accounts.step_up import Act
 from cen import queries
-from cen.access import actor_of, reader_view
+from cen.access import actor_of, known_operations, reader_view
 from cen.errors import BadFilter, DownloadTooLarge
 from cen.filters import Filters, read_filters
 from cen.models import Seizure
@@ -31,37 +36,39 @@ CHUNK_ROWS = 500
 CHUNK_BYTES = 64 * 1024
 # What a spreadsheet program may take for a formula, also behind a tab or a line break.
 _FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_RICH_TEXT = "<r>"  # XlsxWriter writes what begins and ends as rich text does as it is: markup of whoever sent it
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def neutralised(text: str) -> str:
-    """Return a cell's text that no spreadsheet program runs as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_MARKS) else text
+    """Return a cell's text that no spreadsheet program runs as a formula, and no writer takes for markup."""
+    return f"'{text}" if text.startswith((*_FORMULA_MARKS, _RICH_TEXT)) else text
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @reader_view
-def download_csv(request: HttpRequest) -> StreamingHttpResponse:
+def download_csv(request: HttpRequest) -> LongAnswer:
     """The rows of a search as CSV (UTF-8 with its mark, so that Excel reads accents)."""
     filters = _admitted(request, "csv", MAX_CSV_ROWS)
     return _attachment(request, _csv_chunks(filters, translation.get_language()), "text/csv; charset=utf-8", "csv")
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @reader_view
-def download_xlsx(request: HttpRequest) -> StreamingHttpResponse:
+def download_xlsx(request: HttpRequest) -> LongAnswer:
     """The rows of a search as a workbook, written row by row to a temporary file first."""
     filters = _admitted(request, "xlsx", MAX_XLSX_ROWS)
     return _attachment(request, _file_chunks(_workbook(filters)), _XLSX, "xlsx")
 
 
 def _admitted(request: HttpRequest, form: str, most: int) -> Filters:
-    filters, problems = read_filters(request.GET)
+    filters, problems = read_filters(request.GET, known=known_operations(request))
     if problems:
         raise BadFilter(errors=problems)
     rows = queries.total(filters)
     if rows > most:
         raise DownloadTooLarge
+    step_up.require(request, Act.EXPORT, back=reverse("cen:search"))
     audit.record_now(
         audit.Action.CEN_EXPORTED,
         actor=actor_of(request),
@@ -73,25 +80,15 @@ def _admitted(request: HttpRequest, form: str, most: int) -> Filters:
     return filters
 
 
-def _attachment(
-    request: HttpRequest, chunks: Iterator[bytes], content_type: str, ending: str
-) -> StreamingHttpResponse:
-    # An ASGI server would collect a plain iterator whole in memory: there it must be asynchronous.
-    content: Any = _in_threads(chunks) if isinstance(request, ASGIRequest) else chunks
+def _attachment(request: HttpRequest, chunks: Iterator[bytes], content_type: str, ending: str) -> LongAnswer:
     name = f"cen-{timezone.now().astimezone(UTC):%Y%m%d-%H%M}.{ending}"
-    return StreamingHttpResponse(
-        content,
+    return LongAnswer(
+        request,
+        chunks,
+        still=lambda: None,  # whoever is signed in may read CEN
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
-
-
-async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    def following() -> bytes | None:
-        return next(chunks, None)
-
-    while (chunk := await sync_to_async(following)()) is not None:
-        yield chunk
 
 
 def _seizures(filters: Filters) -> Iterator[Seizure]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
@@ -219,40 +219,107 @@ def _transport(value: Any) -> dict[str, str]:
     return cleaned
 
 
+class Field(NamedTuple):
+    """What makes a value right, and what the OpenAPI document says of it (JSON Schema)."""
+
+    clean: Cleaner
+    schema: dict[str, Any]
+
+
+def _words(limit: int) -> Field:
+    return Field(_text(limit), {"type": "string", "maxLength": limit})
+
+
+def _of(list_name: str) -> Field:
+    return Field(_code(list_name), reference(list_name))
+
+
+def _some_of(list_name: str, *, in_order: bool = False) -> Field:
+    codes = {"type": "array", "maxItems": MAX_CODES, "items": reference(list_name)}
+    return Field(_codes(list_name, in_order=in_order), codes)
+
+
+def _number(*, zero: bool) -> Field:
+    least = {"minimum": 0} if zero else {"exclusiveMinimum": 0}
+    text = {
+        "type": "string",
+        "pattern": rf"^[0-9]{{1,{INTEGER_DIGITS}}}(\.[0-9]{{1,{ALL_DIGITS - INTEGER_DIGITS}}})?$",
+    }
+    number = {"type": "number", **least, "exclusiveMaximum": 10**INTEGER_DIGITS}
+    return Field(lambda value: _decimal(value, zero=zero), {"anyOf": [text, number]})
+
+
+@cache
+def fields() -> Mapping[str, Field]:
+    """Return each field by its name. These are all the fields there are."""
+    moment = Field(_time, {"type": "string", "format": "date-time"})
+    largest = {"type": "integer", "maximum": MAX_INTEGER}
+    parts = {name: _words(limit).schema for name, limit in TRANSPORT_FIELDS.items()}
+    return {
+        "source_reference": Field(_text(120), {"type": "string", "minLength": 1, "maxLength": 120}),
+        "version": Field(_whole, {**largest, "minimum": 1}),
+        "withdrawn": Field(_flag, {"type": "boolean"}),
+        "operation_code": _words(40),
+        "seized_on": Field(_date, {"type": "string", "format": "date"}),
+        "country": _of("country"),
+        "place_code": _words(12),
+        "place_text": _words(200),
+        "location_type": _of("location_type"),
+        "direction": _of("direction"),
+        "conveyance": _of("conveyance"),
+        "commodity": _of("commodity"),
+        "commodity_group": _of("commodity_group"),
+        "description": _words(500),
+        "quantity": _number(zero=False),
+        "unit": _of("unit"),
+        "departure_country": _of("country"),
+        "transit_countries": _some_of("country", in_order=True),
+        "destination_country": _of("country"),
+        "origin_country": _of("country"),
+        "detection": _some_of("detection"),
+        "selection": _some_of("selection"),
+        "concealment": _of("concealment"),
+        "offence": _of("offence"),
+        "cases": Field(_count, {**largest, "minimum": 0}),
+        "hs": Field(_hs, {"type": "string", "pattern": "^([0-9]{2}){1,3}$"}),
+        "value": _number(zero=True),
+        "currency": _of("currency"),
+        "warning_reference": _words(120),
+        "reported_at": moment,
+        "entered_at": moment,
+        "transport": Field(_transport, {"type": "object", "additionalProperties": False, "properties": parts}),
+    }
+
+
 @cache
 def cleaners() -> Mapping[str, Cleaner]:
-    """Return what makes each field right, by its name. These are all the fields there are."""
-    return {
-        "source_reference": _text(120),
-        "version": _whole,
-        "withdrawn": _flag,
-        "operation_code": _text(40),
-        "seized_on": _date,
-        "country": _code("country"),
-        "place_code": _text(12),
-        "place_text": _text(200),
-        "location_type": _code("location_type"),
-        "direction": _code("direction"),
-        "conveyance": _code("conveyance"),
-        "commodity": _code("commodity"),
-        "commodity_group": _code("commodity_group"),
-        "description": _text(500),
-        "quantity": lambda value: _decimal(value, zero=False),
-        "unit": _code("unit"),
-        "departure_country": _code("country"),
-        "transit_countries": _codes("country", in_order=True),
-        "destination_country": _code("country"),
-        "origin_country": _code("country"),
-        "detection": _codes("detection"),
-        "selection": _codes("selection"),
-        "concealment": _code("concealment"),
-        "offence": _code("offence"),
-        "cases": _count,
-        "hs": _hs,
-        "value": lambda value: _decimal(value, zero=True),
-        "currency": _code("currency"),
-        "warning_reference": _text(120),
-        "reported_at": _time,
-        "entered_at": _time,
-        "transport": _transport,
+    """Return what makes each field right, by its name."""
+    return {name: field.clean for name, field in fields().items()}
+
+
+def reference(list_name: str) -> dict[str, Any]:
+    """Return what the OpenAPI document says of a code of a list: the codes stand there once (`components`)."""
+    return {"$ref": f"#/components/schemas/code.{list_name}"}
+
+
+def components() -> dict[str, dict[str, Any]]:
+    """Return what the OpenAPI document says once for all operations of CEN: a record, and each list of codes."""
+    record = {
+        "type": "object",
+        "description": "A null, an empty text and a missing field are the same.",
+        "required": ["source_reference"],
+        "anyOf": [
+            {"required": ["seized_on", "country", "commodity"]},
+            {"required": ["withdrawn"], "properties": {"withdrawn": {"const": True}}},
+        ],
+        "additionalProperties": False,
+        "properties": {name: field.schema for name, field in fields().items()},
     }
+    codes = {
+        f"code.{name}": {"type": "string", "enum": list(code_list(name).codes)}
+        for name in (
+            "country", "location_type", "direction", "conveyance", "commodity", "commodity_group", "unit",
+            "detection", "selection", "concealment", "offence", "currency",
+        )
+    }  # fmt: skip
+    return {"IntakeRecord": record, **codes}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.postgres.search import SearchQuery
@@ -19,14 +20,15 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cen.fields import folded
-from cen.models import SEARCH_VECTOR, Seizure
+from cen.fields import folded, reference
+from cen.models import OURS, SEARCH_VECTOR, Seizure
 from nomenclature.lists import code_list
 from problems import FieldProblem
 
 NOT_STATED = "-"
 MAX_VALUES = 50
 MAX_TEXT = 100
+MAX_WORD = 80  # of an operation, a source
 MAX_WORDS = 8
 CEN_REFERENCE = re.compile(r"CEN-[0-9]{4}-[0-9]{1,12}", re.IGNORECASE)
 
@@ -82,6 +84,14 @@ class Filters:
     quantity_max: Decimal | None = None
     unit: str = ""
     codes: frozenset[tuple[str, tuple[str, ...]]] = field(default_factory=frozenset)
+    known: frozenset[str] | None = None  # the operations of this product that the reader may know of; None: all
+
+    def for_counts(self) -> Filters:
+        """Return these filters as counts depend on them: whoever asks alike shares what was counted."""
+        chosen = self.chosen("operation")
+        if self.known is None or NOT_STATED in chosen:
+            return self
+        return replace(self, known=self.known.intersection(chosen) if chosen else None)
 
     def chosen(self, name: str) -> tuple[str, ...]:
         """Return the codes chosen for one code filter."""
@@ -144,8 +154,14 @@ class Filters:
         if self.unit:
             condition &= Q(unit_normalised=self.unit)
         for name, codes in sorted(self.codes):
-            condition &= _one_of(CODE_FILTERS[name], codes)
+            one = _one_of(CODE_FILTERS[name], codes)
+            condition &= self._as_told(one, codes) if name == "operation" and self.known is not None else one
         return condition
+
+    def _as_told(self, named: Q, codes: tuple[str, ...]) -> Q:
+        """Return the condition on operations as their reader is told of them: of others none is stated."""
+        told = ~Q(source__name=OURS) | Q(operation_code__in=sorted(self.known or ()))
+        return (named & told) | ~told if NOT_STATED in codes else named & told
 
     def seizures(self) -> QuerySet[Seizure]:
         """Return the seizures that pass: never a withdrawn one."""
@@ -160,6 +176,31 @@ class Filters:
         return found.annotate(vector=SEARCH_VECTOR).filter(vector=query) if words else found.none()
 
 
+def filter_schemas() -> dict[str, dict[str, Any]]:
+    """Return what the OpenAPI document says of each filter (JSON Schema)."""
+    amount = {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,6})?$"}
+    plain: dict[str, dict[str, Any]] = {
+        "from": {"type": "string", "format": "date"},
+        "to": {"type": "string", "format": "date"},
+        "text": {"type": "string", "maxLength": MAX_TEXT},
+        "quantity_min": amount,
+        "quantity_max": amount,
+        "unit": {"type": "string", "pattern": "^[A-Za-z0-9]{1,8}$", "description": "Needed beside a quantity."},
+    }
+    words = {"type": "string", "maxLength": MAX_WORD}
+    codes = {
+        one.name: {
+            "type": "array",
+            "maxItems": MAX_VALUES,
+            "items": words
+            if one.list_name is None
+            else {"anyOf": [reference(one.list_name), {"const": NOT_STATED}]},
+        }
+        for one in CODE_FILTERS.values()
+    }
+    return {**plain, **codes}
+
+
 def _one_of(code_filter: CodeFilter, codes: tuple[str, ...]) -> Q:
     stated = [code for code in codes if code != NOT_STATED]
     empty: object = [] if code_filter.array else ""
@@ -171,10 +212,13 @@ def _one_of(code_filter: CodeFilter, codes: tuple[str, ...]) -> Q:
     return condition
 
 
-def read_filters(query: QueryDict | Mapping[str, str]) -> tuple[Filters, list[FieldProblem]]:
+def read_filters(
+    query: QueryDict | Mapping[str, str], *, known: frozenset[str] | None
+) -> tuple[Filters, list[FieldProblem]]:
     """Read the filters of a query string: what is right, and what is wrong with the rest.
 
-    A code filter may come several times, or once with commas; `-` stands for "not stated".
+    A code filter may come several times, or once with commas; `-` stands for "not stated". `known`: the operations
+    that whoever asks may know of (`cen.access.known_operations`).
     """
     problems: list[FieldProblem] = []
     codes = set()
@@ -183,11 +227,11 @@ def read_filters(query: QueryDict | Mapping[str, str]) -> tuple[Filters, list[Fi
         if len(values) > MAX_VALUES:
             problems.append(FieldProblem(name, "too_many", _("Too many values for one filter.")))
             continue
-        known = _known_codes(code_filter, values)
-        if len(known) < len(values):
+        valid = _known_codes(code_filter, values)
+        if len(valid) < len(values):
             problems.append(FieldProblem(name, "unknown_code", _("This code is not in its list.")))
-        if known:
-            codes.add((name, tuple(known)))
+        if valid:
+            codes.add((name, tuple(valid)))
     filters = Filters(
         seized_from=_date(query, "from", problems),
         seized_to=_date(query, "to", problems),
@@ -196,6 +240,7 @@ def read_filters(query: QueryDict | Mapping[str, str]) -> tuple[Filters, list[Fi
         quantity_max=_number(query, "quantity_max", problems),
         unit=_unit(query, problems),
         codes=frozenset(codes),
+        known=known,
     )
     if (filters.quantity_min is not None or filters.quantity_max is not None) and not filters.unit:
         problems.append(FieldProblem("unit", "required", _("Choose the unit of the quantity.")))
@@ -211,7 +256,7 @@ def _values(query: QueryDict | Mapping[str, str], name: str) -> list[str]:
 
 def _known_codes(code_filter: CodeFilter, values: list[str]) -> list[str]:
     if code_filter.list_name is None:
-        return [value for value in values if len(value) <= 80 and value.isprintable()]
+        return [value for value in values if len(value) <= MAX_WORD and value.isprintable()]
     known = code_list(code_filter.list_name)
     return [value for value in values if value == NOT_STATED or value in known]
 
@@ -258,4 +303,4 @@ def _text(query: QueryDict | Mapping[str, str], problems: list[FieldProblem]) ->
     if len(text) > MAX_TEXT:
         problems.append(FieldProblem("text", "too_long", _("This text is too long.")))
         return ""
-    return text if text.isprintable() else ""
+    return text

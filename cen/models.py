@@ -35,6 +35,7 @@ ASKED_FOR = [
     "transit_countries",
 ]
 SEARCH_VECTOR = SearchVector("search_text", config="simple")
+OURS = "cencomm"  # the source of what comes from this product: its operations are told to their members alone
 
 
 class Source(models.Model):

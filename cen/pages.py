@@ -19,6 +19,8 @@ from cen.presentation import (
     label,
     language,
     number_text,
+    place_code_text,
+    place_label,
     source_label,
 )
 from cen.queries import Facet
@@ -64,16 +66,14 @@ def seizure_row(seizure: Seizure) -> dict[str, Any]:
         "seized_on": seizure.seized_on,
         "country": seizure.country,
         "country_name": column_label("country", seizure.country),
-        "place": seizure.place_text or seizure.place_code,
+        "place": place_label(seizure),
+        "place_code": seizure.place_code,
         "location_type": column_label("location_type", seizure.location_type),
         "group": column_label("commodity_group", seizure.commodity_group),
         "commodity": column_label("commodity", seizure.commodity),
         "quantity": quantity_text(seizure),
         "conveyance": column_label("conveyance", seizure.conveyance),
-        "departure": seizure.departure_country,
-        "transit": seizure.transit_countries,
-        "destination": seizure.destination_country,
-        "route_text": _route_text(seizure),
+        "route": _route_text(seizure) if seizure.departure_country or seizure.destination_country else "",
         "detection": ", ".join(column_label("detection", code) for code in seizure.detection),
         "cases": seizure.cases,
         "operation": seizure.operation_code,
@@ -180,9 +180,7 @@ def _fact(seizure: Seizure, column: str) -> Any:
         unit = column_label("unit", seizure.unit_normalised)
         return f"{grouped(number_text(normalised))} {unit}" if normalised is not None else ""
     value = getattr(seizure, column)
-    if isinstance(value, list):
-        return ", ".join(column_label(column, code) for code in value)
-    return column_label(column, value) if column in COLUMN_LISTS else value
+    return _text_of(column, value) if isinstance(value, (str, list)) else value
 
 
 def _transport_label(key: str) -> str:
@@ -246,12 +244,17 @@ def _changes(older: Mapping[str, Any], newer: Mapping[str, Any]) -> list[dict[st
 def _shown(column: str, value: Any) -> str:
     if value in (None, "", []):
         return _("not stated")
-    if isinstance(value, list):
-        return ", ".join(column_label(column, code) for code in value)
-    if column in COLUMN_LISTS:
-        return column_label(column, value)
     if column in ("quantity", "quantity_normalised", "value"):
         from decimal import Decimal
 
         return grouped(number_text(Decimal(str(value))))
-    return str(value)
+    return _text_of(column, value)
+
+
+def _text_of(column: str, value: Any) -> str:
+    """Return a stated value in words: names of codes, a place's code with its name."""
+    if isinstance(value, list):
+        return ", ".join(column_label(column, code) for code in value)
+    if column in COLUMN_LISTS:
+        return column_label(column, value)
+    return place_code_text(value) if column == "place_code" else str(value)

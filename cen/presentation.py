@@ -14,6 +14,8 @@ from cen.filters import CODE_FILTERS, NOT_STATED
 from cen.models import Seizure
 from cen.statistics import Figures, Row, Statistic
 from nomenclature.lists import code_list
+from nomenclature.names import place_name
+from nomenclature.places import place
 
 # Column -> heading, in the order of a download. An allow-list: what is not here leaves by no download.
 DOWNLOAD_COLUMNS: dict[str, object] = {
@@ -90,6 +92,18 @@ def column_label(column: str, code: str) -> str:
     if not code:
         return ""
     return unit_symbol(code) if COLUMN_LISTS[column] == "unit" else label(COLUMN_LISTS[column], code)
+
+
+def place_label(seizure: Seizure) -> str:
+    """Return where it was: in the source's words, else the name of the place's code, else the code."""
+    known = None if seizure.place_text else place(seizure.place_code)
+    return known.name if known else seizure.place_text or seizure.place_code
+
+
+def place_code_text(code: str) -> str:
+    """Return a place's code with its name: "NGAPP (Apapa, Nigeria)"; one that is unknown to us as it is."""
+    name = place_name(code, language())
+    return f"{code} ({name})" if name != code else code
 
 
 def unit_symbol(code: str) -> str:

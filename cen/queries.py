@@ -6,7 +6,7 @@ Every question runs under a time limit. Counts are kept by process for as long a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +18,7 @@ from psycopg.errors import QueryCanceled
 
 from cen.errors import BadCursor, QuestionTooBroad, SeizureUnknown
 from cen.filters import CODE_FILTERS, NOT_STATED, Filters
-from cen.models import Intake, Seizure, SeizureVersion, Source
+from cen.models import OURS, Intake, Seizure, SeizureVersion, Source
 from cen.rows import DATABASE
 from cen.tally import Sums, scan, tally
 
@@ -26,6 +26,7 @@ ANSWER_SECONDS = 15
 PAGE_ROWS = 50
 MAX_PAGE_ROWS = 500
 FACET_VALUES = 40
+NAMING = ("operation_code", "source_reference", "warning_reference")  # what the name of an operation stands in
 
 Generation = tuple[int, int | None]
 
@@ -74,7 +75,21 @@ def seizures_page(filters: Filters, *, after: str = "", limit: int = PAGE_ROWS) 
         seizures = list(found[: limit + 1])
     more = len(seizures) > limit
     seizures = seizures[:limit]
+    for one in seizures:
+        if not _is_told(one.source, one.operation_code, filters.known):
+            _veil(one)
     return Page(seizures, position_of(seizures[-1]) if more else None)
+
+
+def _is_told(source: Source, operation: str, known: frozenset[str] | None) -> bool:
+    """Whether a reader who may know of these operations is told of this one."""
+    return known is None or source.name != OURS or operation in known
+
+
+def _veil(seizure: Seizure) -> None:
+    """Take from a seizure, as it is shown, what names its operation."""
+    for name in NAMING:
+        setattr(seizure, name, "")
 
 
 def position_of(seizure: Seizure) -> str:
@@ -94,7 +109,7 @@ def _position(text: str) -> tuple[date, int]:
 
 def total(filters: Filters) -> int:
     """Return how many seizures pass."""
-    return _total(filters, generation())
+    return _total(filters.for_counts(), generation())
 
 
 @lru_cache(maxsize=512)
@@ -124,16 +139,33 @@ class Facet:
 
 def facets(filters: Filters) -> list[Facet]:
     """Return every facet. A facet's counts leave its own choice aside, so that more can be chosen."""
-    now = generation()
-    return [_facet(filters, name, now) for name in CODE_FILTERS]
+    now, counted = generation(), filters.for_counts()
+    return [_facet(counted, name, now, known_by(name, filters)) for name in CODE_FILTERS]
+
+
+def known_by(dimension: str, filters: Filters) -> frozenset[str] | None:
+    """Return which values of a dimension its reader may know of, None where he may know of all."""
+    return filters.known if dimension == "operation" else None
+
+
+def as_told(found: Sequence[Sums], known: frozenset[str] | None) -> Sequence[Sums]:
+    """Return the sums by operation as a reader is told of them: one that he may not know of is not stated."""
+    if known is None:
+        return found
+    with asking():
+        ours = Source.objects.filter(name=OURS).values_list("pk", flat=True).first()
+    return [
+        one if one.key[1] != str(ours) or one.key[0] in known else one._replace(key=("", one.key[1]))
+        for one in found
+    ]
 
 
 @lru_cache(maxsize=2048)
-def _facet(filters: Filters, name: str, now: Generation) -> Facet:
+def _facet(filters: Filters, name: str, now: Generation, known: frozenset[str] | None) -> Facet:
     chosen = filters.chosen(name)
     counts: Counter[str] = Counter()
-    found = sums_by_one(filters.without(name), name) if chosen else sums_by(filters, name, now)
-    for sums in found:
+    found = sums_by_one(filters.without(name).for_counts(), name) if chosen else sums_by(filters, name, now)
+    for sums in as_told(found, known):
         counts[sums.key[0] or NOT_STATED] += sums.seizures
     if name == "source":
         with asking():
@@ -165,16 +197,25 @@ def sums_by_one(filters: Filters, dimension: str) -> list[Sums]:
         return list(tally(dimension)) if filters == Filters() else scan(filters.seizures(), [dimension])[dimension]
 
 
-def seizure(reference: str) -> Seizure:
-    """Return one seizure by its CEN reference, also a withdrawn one. Refuses SeizureUnknown."""
+def seizure(reference: str, *, known: frozenset[str] | None) -> Seizure:
+    """Return one seizure by its CEN reference, also a withdrawn one, as its reader may see it.
+
+    `known`: the operations that he may know of. Refuses SeizureUnknown.
+    """
     with asking():
         found = Seizure.objects.select_related("source").filter(cen_reference=reference[:24]).first()
     if found is None:
         raise SeizureUnknown
+    if not _is_told(found.source, found.operation_code, known):
+        _veil(found)
     return found
 
 
-def earlier_versions(of: Seizure) -> list[SeizureVersion]:
-    """Return the versions that were replaced, newest first."""
+def earlier_versions(of: Seizure, *, known: frozenset[str] | None) -> list[SeizureVersion]:
+    """Return the versions that were replaced, newest first, as their reader may see them."""
     with asking():
-        return list(of.versions.order_by("-version")[:100])
+        versions = list(of.versions.order_by("-version")[:100])
+    for one in versions:
+        if not _is_told(of.source, one.content.get("operation_code") or "", known):
+            one.content |= dict.fromkeys(NAMING, "")
+    return versions

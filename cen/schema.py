@@ -17,6 +17,7 @@ from typing import Any, TypedDict
 import orjson
 
 from cen.fields import REASONS, BadValueError, cleaners, folded
+from nomenclature.places import place
 from nomenclature.units import allowed_units, normalise
 from problems import FieldProblem
 
@@ -84,11 +85,12 @@ def commodity_group_of(commodity: str) -> str:
     return commodity.partition(".")[0]
 
 
-def clean(raw: object, *, today: date) -> CleanRecord | list[FieldProblem]:
+def clean(raw: object, *, today: date, ours: bool = False) -> CleanRecord | list[FieldProblem]:
     """Return the record as CEN keeps it, or every reason why it cannot.
 
     `today` is the day in UTC; a date of tomorrow passes, because it is tomorrow already east of Greenwich.
     A withdrawal (`withdrawn` true) needs its reference and version only; other fields it carries are dropped.
+    `ours`: it comes from this product, and nobody finds it by words that name its operation.
     """
     if not isinstance(raw, Mapping):
         return [_problem("", "not_a_record")]
@@ -110,7 +112,7 @@ def clean(raw: object, *, today: date) -> CleanRecord | list[FieldProblem]:
         problems += _contradictions(values, today=today)
     elif not values.get("source_reference"):
         problems.append(_problem("source_reference", "required"))
-    return problems or _finished(values, withdrawn=withdrawn)
+    return problems or _finished(values, withdrawn=withdrawn, ours=ours)
 
 
 def _problem(field: str, code: str) -> FieldProblem:
@@ -148,7 +150,7 @@ def _contradictions(values: dict[str, Any], *, today: date) -> list[FieldProblem
     return problems
 
 
-def _finished(values: dict[str, Any], *, withdrawn: bool) -> CleanRecord:
+def _finished(values: dict[str, Any], *, withdrawn: bool, ours: bool) -> CleanRecord:
     reference, version = values.pop("source_reference"), values.pop("version", 1)
     if withdrawn:
         return CleanRecord(reference, version, True, {}, _digest({"withdrawn": True}))
@@ -164,17 +166,20 @@ def _finished(values: dict[str, Any], *, withdrawn: bool) -> CleanRecord:
         normalised = normalise(values["quantity"], values["unit"], values["commodity"])
         if normalised is not None:
             values["quantity_normalised"], values["unit_normalised"] = normalised.value, normalised.unit
-    values["search_text"] = _search_text(reference, values)
+    values["search_text"] = search_text(reference, values, ours=ours)
     return CleanRecord(reference, version, False, values, digest)
 
 
-def _search_text(reference: str, values: dict[str, Any]) -> str:
-    parts = [reference]
-    for name in ("description", "place_text", "place_code", "operation_code", "warning_reference"):
-        if name in values:
-            parts.append(values[name])
+def search_text(reference: str, values: Mapping[str, Any], *, ours: bool) -> str:
+    """Return the words by which a seizure is found: for one of this product, none that name its operation."""
+    naming = ("operation_code", "warning_reference")
+    parts = [] if ours else [reference]
+    parts += [values.get(name, "") for name in ("description", "place_text", "place_code")]
+    parts += [] if ours else [values.get(name, "") for name in naming]
     transport = values.get("transport") or {}
     parts += [transport[name] for name in ("container", "voyage", "document_number") if name in transport]
+    if known := place(values.get("place_code", "")):
+        parts += [known.name, *known.other_names]
     return folded(" ".join(parts))[:1200]
 
 

@@ -5,13 +5,14 @@ Whitelisted and bounded. What must not live here: how an aggregate looks (`cen.c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
 from cen.filters import CODE_FILTERS, Filters
-from cen.queries import Generation, generation, sums_by, sums_by_one
+from cen.queries import Generation, as_told, generation, known_by, sums_by, sums_by_one
 from cen.tally import ARRAYS, Sums
 
 MAX_ROWS = 200
@@ -82,15 +83,15 @@ def statistic(by: str, filters: Filters) -> Statistic:
 
     At most MAX_ROWS rows are returned; `truncated` tells. Refuses QuestionTooBroad.
     """
-    return _statistic(by, filters, generation())
+    return _statistic(by, filters.for_counts(), generation(), known_by(by, filters))
 
 
 @lru_cache(maxsize=512)
-def _statistic(by: str, filters: Filters, now: Generation) -> Statistic:
+def _statistic(by: str, filters: Filters, now: Generation, known: frozenset[str] | None) -> Statistic:
     whole = _figures("all", sums_by(filters, "all", now)).get(("", ""), Figures())
     if by == "month":
         return _by_month(filters, now, whole)
-    figures = _figures(by, sums_by(filters, "month" if by == "year" else by, now))
+    figures = _figures(by, as_told(sums_by(filters, "month" if by == "year" else by, now), known))
     chosen = filters.chosen(by)
     if chosen and CODE_FILTERS[by].array:
         # What was found by the chosen ways was often found by others too; those were not asked for.
@@ -118,7 +119,7 @@ def _same_month_before(key: tuple[str, ...]) -> tuple[str, ...]:
     return (f"{int(month[:4]) - 1:04d}{month[4:]}", group)
 
 
-def _figures(by: str, found: list[Sums]) -> dict[tuple[str, ...], Figures]:
+def _figures(by: str, found: Sequence[Sums]) -> dict[tuple[str, ...], Figures]:
     """Return the figures by key. What states no way of detection, or no transit, has no row there."""
     figures: dict[tuple[str, ...], Figures] = {}
     for sums in found:

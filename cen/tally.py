@@ -41,6 +41,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "all": (),
     "month": ("month", "commodity_group"),
     "route": ("departure", "destination"),
+    "operation": ("operation", "source"),  # not everybody is told of those of every source
 }
 ARRAYS = ("detection", "transit")
 _PASS_OF = {column: name for name, columns in _PASSES.items() for column in columns}

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 import audit
 from cen import queries
-from cen.access import actor_of, reader_view
+from cen.access import actor_of, known_operations, reader_view
 from cen.charts import CHARTS, chart
 from cen.downloads import MAX_CSV_ROWS, MAX_XLSX_ROWS
 from cen.errors import BadFilter
@@ -28,7 +28,7 @@ FACETS_AT_ONCE = 30_000
 @reader_view
 def search(request: HttpRequest) -> HttpResponse:
     """The search page: filter bar, facets, chips, a table of seizures, downloads."""
-    filters, problems = read_filters(request.GET)
+    filters, problems = read_filters(request.GET, known=known_operations(request))
     page = queries.seizures_page(filters, after=request.GET.get("after", ""))
     total = queries.total(filters)
     _record_read(request, "cen:page", filters)
@@ -47,7 +47,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @reader_view
 def charts(request: HttpRequest) -> HttpResponse:
     """The charts, under the same filters as the search. The figures come from `chart_data`."""
-    filters, problems = read_filters(request.GET)
+    filters, problems = read_filters(request.GET, known=known_operations(request))
     context = {
         **_common(filters, problems, queries.total(filters)),
         "charts": [{"by": by, "title": title, "shape": shape} for by, title, shape in CHARTS],
@@ -59,7 +59,7 @@ def charts(request: HttpRequest) -> HttpResponse:
 @reader_view
 def facets(request: HttpRequest) -> HttpResponse:
     """The facets alone, for a page whose selection is too large to count while its reader waits for the rows."""
-    filters, _problems = read_filters(request.GET)
+    filters, _problems = read_filters(request.GET, known=known_operations(request))
     return render(request, "cen/facets.html", {"facets": facet_groups(filters, queries.facets(filters))})
 
 
@@ -67,7 +67,7 @@ def facets(request: HttpRequest) -> HttpResponse:
 @reader_view
 def chart_data(request: HttpRequest) -> HttpResponse:
     """What one chart draws, as JSON."""
-    filters, problems = read_filters(request.GET)
+    filters, problems = read_filters(request.GET, known=known_operations(request))
     by = request.GET.get("by", "")
     if by not in {known for known, _title, _shape in CHARTS}:
         problems.append(FieldProblem("by", "unknown_code", _("This code is not in its list.")))
@@ -82,8 +82,9 @@ def chart_data(request: HttpRequest) -> HttpResponse:
 @reader_view
 def seizure(request: HttpRequest, reference: str) -> HttpResponse:
     """One seizure, as it stands, and the versions that were replaced."""
-    found = queries.seizure(reference)
-    versions = queries.earlier_versions(found)
+    known = known_operations(request)
+    found = queries.seizure(reference, known=known)
+    versions = queries.earlier_versions(found, known=known)
     audit.record_now(audit.Action.CEN_SEARCHED, actor=actor_of(request), subject=f"cen:{found.cen_reference}")
     context = {
         "seizure": found,
@@ -96,7 +97,7 @@ def seizure(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _common(filters: Filters, problems: list[FieldProblem], total: int) -> dict[str, Any]:
     query = filters.query_string()
-    later = total > FACETS_AT_ONCE and filters != Filters()
+    later = total > FACETS_AT_ONCE and filters.for_counts() != Filters()
     return {
         "total": total,
         "facets_url": _address("cen:facets", query) if later else "",

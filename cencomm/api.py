@@ -9,7 +9,7 @@ import orjson
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from django.views.decorators.http import require_safe
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -19,10 +19,16 @@ from accounts.api import router as accounts_router
 from accounts.api_auth import signed_in
 from cen.api import router as cen_router
 from cencomm import __version__
+from cencomm.errors import BadRequest, InvalidInput, NotFound, NotSignedIn, TooLarge
+from cencomm.logs import address_of
 from cencomm.middleware import problem_response
+from cencomm.openapi import DocumentedAPI
 from exports.api import router as exports_router
 from groups.api import router as groups_router
 from messaging.api import router as messaging_router
+from messaging.attachments.api import router as attachments_router
+from messaging.delivery.errors import Unavailable, Unexpected
+from messaging.screening_api import router as screening_router
 from problems import FieldProblem, Refusal
 from simplified_forms.api import router as forms_router
 
@@ -45,57 +51,7 @@ class OrjsonRenderer(BaseRenderer):
         return orjson.dumps(data, default=NinjaJSONEncoder().default)
 
 
-class NotSignedIn(Refusal):
-    """Sign in first, or send a valid token."""
-
-    code = "not_signed_in"
-    status = 401
-
-
-class BadRequest(Refusal):
-    """This request cannot be read: check its form against the documentation."""
-
-    code = "bad_request"
-    status = 400
-
-
-class InvalidInput(Refusal):
-    """Some fields are at fault."""
-
-    code = "invalid"
-    status = 422
-
-
-class NotFound(Refusal):
-    """There is nothing here, or nothing that you may see."""
-
-    code = "not_found"
-    status = 404
-
-
-class TooLarge(Refusal):
-    """This is larger than what is accepted."""
-
-    code = "too_large"
-    status = 413
-
-
-class Unexpected(Refusal):
-    """Something went wrong here; it was noted. Try again."""
-
-    code = "unexpected"
-    status = 500
-
-
-class Unavailable(Refusal):
-    """The database does not answer at the moment. Try again in a few seconds."""
-
-    code = "unavailable"
-    status = 503
-    retry_after = 5
-
-
-api = NinjaAPI(
+api = DocumentedAPI(
     title="CENcomm",
     version=__version__,
     description="Closed user groups, sealed messages, seizure forms, and their way into CEN.",
@@ -104,6 +60,7 @@ api = NinjaAPI(
     renderer=OrjsonRenderer(),
     urls_namespace="api",
     docs_url=None,
+    docs_decorator=require_safe,
 )
 
 
@@ -157,7 +114,7 @@ def _unavailable(request: HttpRequest, exc: Exception) -> HttpResponse:
 
 @api.exception_handler(Exception)
 def _unexpected(request: HttpRequest, exc: Exception) -> HttpResponse:
-    logger.error("%s %s failed", request.method, request.path, exc_info=exc)
+    logger.error("%s %s failed", request.method, address_of(request), exc_info=exc)
     return problem_response(Unexpected())
 
 
@@ -166,7 +123,8 @@ def _suspicious(request: HttpRequest, exc: SuspiciousOperation) -> HttpResponse:
     return problem_response(BadRequest())
 
 
-for router in (accounts_router, groups_router, forms_router, messaging_router, exports_router, cen_router):
+for router in (
+    accounts_router, groups_router, forms_router, messaging_router, attachments_router, screening_router,
+    exports_router, cen_router,
+):  # fmt: skip
     api.add_router("", router)
-
-__all__ = ["api", "problem_response"]

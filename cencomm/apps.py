@@ -10,7 +10,7 @@ class CencommConfig(AppConfig):
     def ready(self) -> None:
         from accounts.health import provide
         from cencomm import checks  # noqa: F401 - registers them
-        from cencomm.degraded import NEEDED_TO_BE_WELL
+        from cencomm.degraded import questions
         from cencomm.health import CHECKS
 
-        provide({**CHECKS, **NEEDED_TO_BE_WELL})
+        provide({**CHECKS, **questions()})

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from cencomm.data_folder import DataFolder, DataFolderBusy, DataFolderError
 from cencomm.embedded import EmbeddedPostgres
+from cencomm.key_place import VARIABLE as AGENT
+from cencomm.key_place import agent_answers, agent_socket
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("DATABASE_URL", "CEN_DATABASE_URL")
@@ -73,7 +75,7 @@ def attached(folder: DataFolder, *, owner: bool = False) -> Iterator[None]:
     """Set this process's environment so that Django reaches the folder's databases, while the block runs."""
     if is_external():
         addresses = owner_addresses() if owner else {}
-        os.environ.update(child_environment(folder, addresses))
+        os.environ.update(_with_agent(folder, child_environment(folder, addresses)))
         _mark_owner(owner=owner)
         yield
         return
@@ -83,7 +85,7 @@ def attached(folder: DataFolder, *, owner: bool = False) -> Iterator[None]:
     folder.check_access()
     folder.check_version()
     postgres = EmbeddedPostgres(folder.path)
-    os.environ.update(child_environment(folder, postgres.addresses.environment(owner=owner)))
+    os.environ.update(_with_agent(folder, child_environment(folder, postgres.addresses.environment(owner=owner))))
     _mark_owner(owner=owner)
     with ExitStack() as stack:
         try:
@@ -95,6 +97,14 @@ def attached(folder: DataFolder, *, owner: bool = False) -> Iterator[None]:
             postgres.start()
         stack.callback(_close_connections)
         yield
+
+
+def _with_agent(folder: DataFolder, environment: dict[str, str]) -> dict[str, str]:
+    """Name the key agent of a running `up`; without one the command reads the keys itself."""
+    place = agent_socket(folder.path)
+    if not environment.get(AGENT) and agent_answers(place):
+        environment[AGENT] = str(place)
+    return environment
 
 
 def _mark_owner(*, owner: bool) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from cencomm import __version__
 from cencomm.cli_audit import add_audit
+from cencomm.cli_keys import add_keys
 
 # Django's commands that need no database; every other one gets the databases of the data folder.
 WITHOUT_DATABASE = {
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serving(commands, data)
     _add_people(commands, data)
     add_audit(commands, data)
+    add_keys(commands, data)
     tests = commands.add_parser("test", help="run the tests; what follows goes to pytest", add_help=False)
     tests.add_argument("arguments", nargs=argparse.REMAINDER)
     bench = commands.add_parser("bench", help="measure: fanout, storm, post, …", add_help=False)
@@ -150,7 +152,7 @@ def run(words: list[str]) -> int:
 
 def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Run the command that was parsed."""
-    from cencomm import cli_audit, cli_doctor, cli_drill, cli_health, cli_people, cli_restart, cli_up
+    from cencomm import cli_audit, cli_doctor, cli_drill, cli_health, cli_keys, cli_people, cli_restart, cli_up
     from cencomm.serve import serve
 
     commands: dict[str, Callable[[], int]] = {
@@ -164,6 +166,7 @@ def dispatch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
         "code": lambda: cli_people.print_code(options),
         "token": lambda: cli_people.create_token(options),
         "audit": lambda: cli_audit.run_audit(options),
+        "keys": lambda: cli_keys.run_keys(options),
         "drill": lambda: cli_drill.run_drill(options),
     }
     if options.command in commands:

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "open": ("benchmarks.bench_open", "the console of a group with a long history: what opening it takes"),
     "search": ("benchmarks.bench_search", "a search through a sealed history, beside a bare loop"),
     "history": ("benchmarks.bench_history", "what a post costs while the history grows to a million"),
+    "revocation": ("benchmarks.bench_revocation", "how soon sockets on two processes obey when an access ends"),
     "post": ("benchmarks.bench_post_live", "the time to the answer of a post, many groups"),
 }
 
@@ -29,7 +30,7 @@ def run_bench(words: Sequence[str]) -> int:
         out = sys.stdout if list(words) in ([], ["--help"], ["-h"]) else sys.stderr
         out.write("usage: bin/cencomm bench NAME [--help] [--json] …\n\n")
         for name, (_module, about) in BENCHMARKS.items():
-            out.write(f"  {name:8} {about}\n")
+            out.write(f"  {name:10} {about}\n")
         return 0 if out is sys.stdout else 64
     module = importlib.import_module(BENCHMARKS[words[0]][0])
     return int(module.main(list(words[1:])) or 0)

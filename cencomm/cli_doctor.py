@@ -127,7 +127,7 @@ def check_folder(folder: DataFolder) -> Iterator[Finding]:
         yield Finding(BAD, f"Others may read {path}.", f"chmod {mode} {path}")
     if not exposed:
         yield Finding(GOOD, "Keys and secrets are readable by their owner only.")
-    if not folder.is_new and not (keys / "root.key").exists():
+    if not folder.is_new and not (keys / "root.key").exists() and not os.environ.get("CENCOMM_ROOT_KEY_URI"):
         text = "The root key is missing: nothing that was sealed can be read."
         yield Finding(BAD, text, f"Restore {keys} from the backup of the keys (docs/operations.md).")
     yield from check_clusters()
@@ -150,7 +150,10 @@ def check_running(folder: DataFolder) -> Iterator[Finding]:
     try:
         with attached(folder):
             yield from check_databases()
+            yield from check_key_agent()
             yield from check_companions(running=running)
+            yield check_files()
+            yield check_mail()
     except (DataFolderError, EmbeddedPostgresError) as error:
         log = "" if is_external() else f"Its log: {EmbeddedPostgres(folder.path).log}"
         yield Finding(BAD, f"The database does not start: {error}", log)
@@ -164,7 +167,7 @@ def check_databases() -> Iterator[Finding]:
     from django.db import connections
 
     from cencomm import health
-    from cencomm.checks import check_hosts, check_keys, check_roles, check_secret_key
+    from cencomm.checks import check_drawing, check_hosts, check_keys, check_roles, check_secret_key
 
     for alias in connections:
         if not health.database_answers(alias):
@@ -183,6 +186,31 @@ def check_databases() -> Iterator[Finding]:
         yield Finding(BAD, message.msg, message.hint or "")
     if not serious:
         yield Finding(GOOD, "The application's roles own nothing; hosts and keys are safe.")
+    for message in check_drawing(None):
+        yield Finding(NOTE, message.msg, message.hint or "")
+
+
+def check_key_agent() -> Iterator[Finding]:
+    """Who holds the root key, and how far apart from the processes that use it."""
+    from vault import AgentKeyStore, KeyStoreUnavailable, keystore
+
+    store = keystore()
+    if not isinstance(store, AgentKeyStore):
+        yield Finding(NOTE, "No key agent runs: this command reads the root key itself, as web processes then do.")
+        return
+    try:
+        apart = store.state()["apart"]
+    except KeyStoreUnavailable:
+        yield Finding(BAD, "The key agent does not answer: only groups that are open go on.", "See logs/keys.log.")
+        return
+    if apart:
+        yield Finding(GOOD, "The key agent runs as a user of its own.")
+    else:
+        yield Finding(
+            NOTE,
+            "The key agent runs as the same user as the web processes, which could read the root key as well.",
+            "Start as root, or as the data centre does: docs/operations.md, The key agent.",
+        )
 
 
 def check_companions(*, running: bool) -> Iterator[Finding]:
@@ -201,3 +229,47 @@ def check_companions(*, running: bool) -> Iterator[Finding]:
         yield Finding(BAD, "No worker's heart beat in the last minute.", "See logs/worker.log.")
     else:
         yield Finding(NOTE, "No worker runs, as CENcomm is stopped.")
+
+
+def check_files() -> Finding:
+    """Where files lie: of a bucket, whether writing, reading, listing and removing work."""
+    from django.conf import settings
+
+    from messaging.attachments.bucket import BadPlace, BucketStorage, access_keys, configured
+    from messaging.attachments.errors import StorageUnavailable
+    from vault import SealBroken
+
+    if not settings.CENCOMM_S3_URL:
+        return Finding(GOOD, f"Files lie in the folder {settings.CENCOMM_ATTACHMENTS}.")
+    try:
+        place = configured()
+        access_keys(place.credentials)
+        BucketStorage(place).try_out()
+    except BadPlace as failure:
+        return Finding(BAD, str(failure), "docs/operations.md, Files.")
+    except (StorageUnavailable, SealBroken):
+        text = f"The bucket {place.bucket} at {place.endpoint} does not take, give, list and remove files."
+        return Finding(BAD, text, "The log says what it answered: rights of the access key, address, certificate?")
+    return Finding(GOOD, f"Files lie in the bucket {place.bucket} at {place.endpoint}; it takes and gives.")
+
+
+def check_mail() -> Finding:
+    """Whether the mail server, where one is named, is spoken to over TLS and lets us in. Nothing is sent."""
+    from django.conf import settings
+    from django.core.mail import mailers
+
+    from accounts.letters import NOWHERE
+
+    if settings.MAILERS["default"]["BACKEND"] == NOWHERE:
+        mend = (
+            "CENCOMM_EMAIL_HOST: officers are told then what was done to their accounts (docs/operations.md, Mail)."
+        )
+        return Finding(NOTE, "No mail is sent.", mend)
+    server = mailers["default"]
+    try:
+        server.open()
+        server.close()
+    except OSError as failure:
+        text = f"The mail server cannot be used: {type(failure).__name__}."
+        return Finding(BAD, text, "Address, certificate, STARTTLS, name and password? docs/operations.md, Mail.")
+    return Finding(GOOD, "The mail server is spoken to over TLS.")

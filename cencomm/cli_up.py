@@ -23,8 +23,10 @@ from cencomm.cli_health import health_answer
 from cencomm.data_folder import ROOT, DataFolder, write_private
 from cencomm.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from cencomm.fleet import RESTART_SIGNAL, Fleet, RestartAsked, note_restart
+from cencomm.key_site import replace_agent, running_agent
 from cencomm.orphans import die_with_parent
 from cencomm.progress import say, step
+from cencomm.supervisor import Supervisor
 from cencomm.translations import compile_translations, stale_translations
 from cencomm.waiting import patience
 
@@ -47,6 +49,7 @@ class Site:
     folder: DataFolder
     postgres: EmbeddedPostgres | None
     environment: dict[str, str]
+    agent: Supervisor | None = None
 
     @property
     def url(self) -> str:
@@ -70,6 +73,7 @@ def run_up(options: argparse.Namespace) -> int:
             listener = stack.enter_context(open_listener(options.host, options.port))
             say(f"CENcomm's data folder: {folder.path}")
             site = stack.enter_context(databases(options, folder))
+            site.agent = stack.enter_context(running_agent(folder.path, folder.logs, site.environment, say))
             prepare(site, new=new, demo=not options.no_demo)
             run_processes(site, listener, workers=options.workers)
     except Stopping:
@@ -237,7 +241,17 @@ def run_manage(site: Site, *words: str, extra: Mapping[str, str] | None = None) 
 def run_processes(site: Site, listener: socket.socket, *, workers: int) -> None:
     """Start worker and web, say when they are ready, keep them alive until a signal; then stop them."""
     folder = site.folder
-    fleet = Fleet(site.host, site.port, listener.fileno(), site.environment, folder.path, folder.logs, say)
+    fleet = Fleet(
+        site.host,
+        site.port,
+        listener.fileno(),
+        site.environment,
+        folder.path,
+        folder.logs,
+        say,
+        beside=lambda: tend_others(site),
+        confined=site.agent is not None,
+    )
     asked = RestartAsked()
     signal.signal(RESTART_SIGNAL, asked)
     try:
@@ -248,7 +262,6 @@ def run_processes(site: Site, listener: socket.socket, *, workers: int) -> None:
         while True:
             time.sleep(0.25)
             fleet.supervisor.tend()
-            tend_database(site)
             if asked.take():
                 restart(site, fleet)
     except Stopping:
@@ -266,13 +279,20 @@ def restart(site: Site, fleet: Fleet) -> None:
         if stale_translations():
             compile_translations()
         if schema.is_current(*addresses_in(site.environment)):
-            problem = fleet.restart()
+            problem = fleet.restart() or replace_agent(site.agent)
         else:
             problem = "The program's tables have changed: stop it and start it again, which prepares them."
     except psycopg.OperationalError as error:
         problem = f"A database does not answer: {str(error).splitlines()[0]}."
     say(problem or "Every process was replaced.")
     note_restart(site.folder.restart_file, problem)
+
+
+def tend_others(site: Site) -> None:
+    """Look after what is not one of the fleet: the database and the key agent."""
+    tend_database(site)
+    if site.agent is not None:
+        site.agent.tend()
 
 
 def tend_database(site: Site) -> None:
@@ -317,4 +337,8 @@ def announce(site: Site) -> None:
         for line in site.folder.demo_file.read_text().splitlines():
             say(f"  {line}")
         say(f"  The second factor's current code: bin/cencomm code amina@demo.invalid{where}")
+        if site.environment.get("CENCOMM_PASSKEYS") != "required":
+            say("  A demonstration: coordinators and administrators need no passkey here, as they do elsewhere.")
+    if is_loopback(site.host):
+        say(f"  Passkeys belong to a name: to try them, open http://localhost:{site.port}")
     say("Ctrl-C stops it.")

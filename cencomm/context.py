@@ -11,5 +11,9 @@ from cencomm import __version__
 
 
 def place(request: HttpRequest) -> dict[str, Any]:
-    """Return the version, and whether invented demo people and data are loaded here."""
-    return {"cencomm_version": __version__, "demo_loaded": settings.CENCOMM_DEMO}
+    """Return the version, whether invented demo people are loaded, whether everybody may do without a passkey."""
+    return {
+        "cencomm_version": __version__,
+        "demo_loaded": settings.CENCOMM_DEMO,
+        "passkeys_offered": settings.CENCOMM_PASSKEYS == "offered",
+    }

@@ -7,9 +7,11 @@ groups do not. So neither may take a process out of service. What must not live 
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from django.conf import settings
@@ -17,13 +19,24 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from cencomm.embedded import SYSTEM_HOME
-from cencomm.health import database_answers, is_migrated, redis_answers, worker_alive
+from cencomm.health import (
+    database_answers,
+    is_migrated,
+    key_agent_answers,
+    key_agent_keeps_up,
+    key_service_answers,
+    redis_answers,
+    worker_alive,
+)
 from cencomm.models import Canary
+from messaging.attachments.errors import StorageUnavailable
+from messaging.attachments.storage import storage
 
 WORKER_BEHIND_AFTER_SECONDS = 120
 CLOCK_SECONDS = 2.0
 DISK_LEFT_BYTES = 512 * 1024 * 1024
 DISK_LEFT_SHARE = 0.1  # of a small disk, as a container's temporary folder is
+KEPT_SECONDS = 5.0  # so long an answer is given again: not every question waits for a database that is silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +76,30 @@ def work_now() -> Work | None:
     return Work(due, doing, failed, max(0.0, float(oldest)), here - float(told))
 
 
-def worker_keeps_up() -> bool:
+class Look:
+    """One look at everything: what two checks need is asked once."""
+
+    @cached_property
+    def work(self) -> Work | None:
+        """How the worker stands."""
+        return work_now()
+
+
+def worker_keeps_up(look: Look) -> bool:
     """Whether no due job has waited for long."""
-    work = work_now()
-    return work is None or work.oldest_seconds < WORKER_BEHIND_AFTER_SECONDS
+    return look.work is None or look.work.oldest_seconds < WORKER_BEHIND_AFTER_SECONDS
 
 
-def clock_agrees() -> bool:
+def clock_agrees(look: Look) -> bool:
     """Whether this machine and the database agree on the time."""
-    work = work_now()
-    return work is None or abs(work.clock_ahead) < CLOCK_SECONDS
+    return look.work is None or abs(look.work.clock_ahead) < CLOCK_SECONDS
 
 
 def places() -> dict[str, Path]:
     """Return the folders whose disks this process can see."""
-    found = {"data": settings.DATA_DIR, "keys": settings.CENCOMM_KEY_STORE}
+    found = {"data": settings.DATA_DIR, "files": settings.CENCOMM_ATTACHMENTS}
+    if not settings.CENCOMM_KEY_AGENT:  # else it is another user's
+        found["keys"] = settings.CENCOMM_KEY_STORE
     cluster = SYSTEM_HOME if (settings.DATA_DIR / "postgres-cluster").exists() else settings.DATA_DIR / "postgres"
     return {place: path for place, path in {**found, "database": cluster}.items() if path.is_dir()}
 
@@ -107,17 +129,66 @@ def cen_is_there() -> bool:
     return database_answers("cen") and is_migrated("cen")
 
 
-NEEDED_TO_BE_WELL: dict[str, Callable[[], bool]] = {
-    "cen-database": cen_is_there,
-    "redis": redis_answers,
-    "worker": worker_alive,
+def file_storage_answers() -> bool:
+    """Whether files can be stored and read; groups go on without."""
+    try:
+        return storage().answers()
+    except StorageUnavailable:
+        return False
+
+
+NEEDED_TO_BE_WELL: dict[str, Callable[[Look], bool]] = {
+    "cen-database": lambda _look: cen_is_there(),
+    "redis": lambda _look: redis_answers(),
+    "key-agent": lambda _look: key_agent_answers(),
+    "key-service": lambda _look: key_service_answers(),
+    "key-limit": lambda _look: key_agent_keeps_up(),
+    "worker": lambda _look: worker_alive(),
     "worker-behind": worker_keeps_up,
-    "canary": canary_arrives,
-    "disk": disks_have_room,
+    "canary": lambda _look: canary_arrives(),
+    "file-storage": lambda _look: file_storage_answers(),
+    "disk": lambda _look: disks_have_room(),
     "clock": clock_agrees,
 }
 
 
+def questions() -> dict[str, Callable[[], bool]]:
+    """Return the same checks, each with a look of its own: for who asks all of them and shows every answer."""
+    return {name: lambda check=check: check(Look()) for name, check in NEEDED_TO_BE_WELL.items()}  # type: ignore[misc]
+
+
 def degraded() -> list[str]:
     """Return what is not well while this process can serve."""
-    return [name for name, check in NEEDED_TO_BE_WELL.items() if not check()]
+    look = Look()
+    return [name for name, check in NEEDED_TO_BE_WELL.items() if not check(look)]
+
+
+class Known:
+    """What was found last. One looks at a time; who asks meanwhile gets what was known before."""
+
+    def __init__(self) -> None:
+        self._looking = threading.Lock()
+        self._found: list[str] | None = None
+        self._until = 0.0
+
+    def lately(self) -> list[str]:
+        """Return what is not well, as found within the last KEPT_SECONDS or by the look that is under way."""
+        found = self._found
+        if found is not None and time.monotonic() < self._until:
+            return found
+        if not self._looking.acquire(blocking=found is None):
+            return found or []
+        try:
+            if self._found is None or time.monotonic() >= self._until:
+                self._found = degraded()
+                self._until = time.monotonic() + KEPT_SECONDS
+            return self._found
+        finally:
+            self._looking.release()
+
+    def forget(self) -> None:
+        """Look anew at the next question."""
+        self._found = None
+
+
+known = Known()

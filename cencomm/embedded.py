@@ -24,6 +24,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from cencomm.orphans import die_with_parent
+from cencomm.privileges import system_user
 
 SYSTEM_HOME = Path("/var/lib/cencomm")
 SYSTEM_USER = "cencomm"
@@ -71,20 +72,14 @@ def package_binaries() -> Path:
 
 
 def _ensure_system_user() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        pass
-    command = ["useradd", "--system", "--home-dir", str(SYSTEM_HOME), "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-    try:
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
-        return pwd.getpwnam(SYSTEM_USER)
-    except (OSError, subprocess.CalledProcessError, KeyError) as error:
+    user = system_user(SYSTEM_USER, home=SYSTEM_HOME)
+    if user is None:
         message = (
             f"PostgreSQL does not run as root, and the system user {SYSTEM_USER} could not be made: "
-            f"make it ({' '.join(command)}), or start CENcomm as an ordinary user."
+            f"make it (useradd --system {SYSTEM_USER}), or start CENcomm as an ordinary user."
         )
-        raise EmbeddedPostgresError(message) from error
+        raise EmbeddedPostgresError(message)
+    return user
 
 
 class EmbeddedPostgres:
@@ -276,10 +271,14 @@ class EmbeddedPostgres:
             for folder in folders:
                 os.chown(folder, self._user.pw_uid, self._user.pw_gid)
                 folder.chmod(0o700)
+            for way in (self._base, self.socket_folder):  # for web processes: root without capabilities
+                os.chown(way, self._user.pw_uid, 0)
+                way.chmod(0o710)
         owner = self._user.pw_uid if self._user else os.geteuid()
         found = self.socket_folder.lstat()
         # In /tmp somebody else may have made it first, to read what passes the socket.
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & 0o077:
+        others = 0o067 if self._user else 0o077
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & others:
             message = f"The folder {self.socket_folder} is not ours alone: delete it, or use a shorter data folder."
             raise EmbeddedPostgresError(message)
 

@@ -35,16 +35,20 @@ class Fleet:
     data: Path
     logs: Path
     say: Callable[[str], None]
+    beside: Callable[[], None] = lambda: None
+    confined: bool = False
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(say=self.say)
+        self.supervisor = Supervisor(say=self.say, beside=self.beside)
 
     def start(self, *, workers: int) -> None:
         """Start everything."""
         self.start_web(workers=workers)
         command = python_command("manage", "work")
-        self.supervisor.add(Child("worker", command, self.environment, self.logs / "worker.log"))
+        self.supervisor.add(
+            Child("worker", command, self.environment, self.logs / "worker.log", confined=self.confined)
+        )
 
     def start_web(self, *, workers: int) -> None:
         """Start the web processes; several get a Redis of our own where none is named."""
@@ -65,6 +69,7 @@ class Fleet:
                     grace_seconds=WEB_GRACE_SECONDS,
                     pass_fds=(self.listener,),
                     tells_ready=True,
+                    confined=self.confined,
                 )
             )
 

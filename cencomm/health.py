@@ -16,9 +16,10 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from vault import KeyStoreUnavailable, keystore
+from vault import AgentKeyStore, KeyAgentAway, KeyServiceAway, KeyStoreUnavailable, keystore
 
 WORKER_SILENT_AFTER_SECONDS = 60
+LIMITED_TOLD_SECONDS = 600
 _migrated: set[str] = set()
 
 
@@ -46,12 +47,50 @@ def is_migrated(alias: str) -> bool:
 
 
 def keys_usable() -> bool:
-    """Whether the root key and the key store can be read; at the very first start they are made."""
+    """Whether the root key and the key store can be read; at the very first start they are made.
+
+    A key agent or a key service that is away takes no process out of service that has opened keys: those are in
+    memory.
+    """
+    store = keystore()
     try:
-        keystore().check()
+        store.check()
+    except KeyAgentAway:
+        return isinstance(store, AgentKeyStore) and store.was_reached
+    except KeyServiceAway:
+        return store.holds_keys
     except KeyStoreUnavailable:
         return False
     return True
+
+
+def key_agent_answers() -> bool:
+    """Whether the key agent answers; true where there is none."""
+    store = keystore()
+    try:
+        return not isinstance(store, AgentKeyStore) or bool(store.state())
+    except KeyStoreUnavailable:
+        return False
+
+
+def key_service_answers() -> bool:
+    """Whether the service that holds the root key answers; true where there is none."""
+    try:
+        keystore().check()
+    except KeyServiceAway:
+        return False
+    except KeyStoreUnavailable:
+        pass  # something else is named then
+    return True
+
+
+def key_agent_keeps_up() -> bool:
+    """Whether the key agent refused nobody lately for asking too much: a large start, or a thief."""
+    store = keystore()
+    try:
+        return not isinstance(store, AgentKeyStore) or not 0 <= store.state()["limited_ago"] < LIMITED_TOLD_SECONDS
+    except KeyStoreUnavailable:
+        return True  # `key_agent_answers` is what is named then
 
 
 def redis_answers() -> bool:
@@ -111,9 +150,9 @@ def ready(_request: HttpRequest) -> JsonResponse:
     lacking = missing()
     if lacking:
         return JsonResponse({"status": "not ready", "missing": lacking}, status=503)
-    from cencomm.degraded import degraded
+    from cencomm.degraded import known
 
-    weak = degraded()
+    weak = known.lately()
     return JsonResponse({"status": "ready", "degraded": weak} if weak else {"status": "ready"})
 
 

@@ -27,3 +27,9 @@ def die_with_parent(number: signal.Signals) -> Callable[[], None]:
                 os._exit(1)
 
     return arrange
+
+
+def stay_with_parent(number: signal.Signals) -> None:
+    """Arrange the same for this process, which runs already: to become another user undoes it."""
+    if _prctl is not None:
+        _prctl(PR_SET_PDEATHSIG, int(number))

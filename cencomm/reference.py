@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from cencomm.api import api
 
-METHODS = ("get", "post", "put", "patch", "delete")
+METHODS = ("get", "head", "post", "put", "patch", "delete")
 
 
 @require_GET

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import socket
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 UNSAFE = 78  # EX_CONFIG
 NO_DATABASE = 69  # EX_UNAVAILABLE
 SWITCH_SECONDS = 0.0005  # Python says 0.005: so long the loop may wait for a thread that works, and it for the loop
+M_ARENA_MAX = -8  # malloc.h
 GARBAGE_THRESHOLDS = (10_000, 10, 10)  # Python's first is 2,000: a socket is some eighty objects
 
 
@@ -58,12 +60,15 @@ def serve(*, host: str, port: int, listener: int | None = None, ready: int | Non
 
     `listener` is a listening socket that the parent process opened, `ready` a pipe to say that it may be used.
     """
+    share_one_heap()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cencomm.settings")
     if refuse(unsafe_settings()):
         return UNSAFE
+    from cencomm.logs import hold_back
     from cencomm.waiting import WaitingRoom, absent_databases
     from messaging.history import watch
 
+    hold_back()
     absent = absent_databases()
     if not absent and refuse(unsafe_databases()):
         return UNSAFE
@@ -113,8 +118,20 @@ def make_server(host: str, port: int, room: WaitingRoom | None, ready: int | Non
         forwarded_allow_ips=os.environ.get("CENCOMM_PROXIES", "127.0.0.1,::1"),
         backlog=2048,
         timeout_graceful_shutdown=8,
+        reset_contextvars=True,  # a request that began in the context of another would share its thread
     )
     return WebServer(config, ready_fd=ready)
+
+
+def share_one_heap() -> None:
+    """Let all threads take memory from one heap; before the first of them starts.
+
+    glibc gives each thread one of its own: what threads make and the loop drops then lies about in all of them, and
+    a process grows for hours, as `bin/cencomm drill --soak` tells. Whoever holds Python's lock misses no own heap.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, 1)
 
 
 def settle() -> None:

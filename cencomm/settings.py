@@ -7,6 +7,7 @@ combinations at start with a sentence that says what to do.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from cencomm import __version__
+
+# How long the C library asks a name server that is silent: mail, stores and Redis set no limit of their own.
+os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -34,6 +38,16 @@ def env_flag(name: str, *, default: bool = False) -> bool:
 def env_list(name: str, default: str = "") -> list[str]:
     """Return the comma-separated variable NAME as a list."""
     return [part.strip() for part in env(name, default).split(",") if part.strip()]
+
+
+def first_name(hosts: list[str]) -> str:
+    """Return the first of these hosts that is a name and no IP address: only a name can have passkeys."""
+    for host in hosts:
+        try:
+            ip_address(host.strip("[]"))
+        except ValueError:
+            return host.lstrip(".")
+    return "localhost"
 
 
 DATA_DIR = Path(env("CENCOMM_DATA") or BASE_DIR / ".data")
@@ -58,6 +72,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "channels",
     "django_otp",
+    "django_otp_webauthn",
     "procrastinate.contrib.django",
     "audit",
     "accounts",
@@ -87,6 +102,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.SecondFactorRequiredMiddleware",  # Django's LoginRequiredMiddleware and more
     "cencomm.middleware.RefusalMiddleware",
+    "cencomm.rates.RatesMiddleware",
+    "accounts.middleware.StepUpMiddleware",
 ]
 
 ROOT_URLCONF = "cencomm.urls"
@@ -119,8 +136,10 @@ TEMPLATES = [
 ]
 
 
-# The owner role changes tables, which may take long; nothing else may run without an end.
+# The owner role changes tables, which may take long; nothing else may run without an end. It waits for no table for
+# long: everybody else would stand behind it.
 AS_OWNER = env_flag("CENCOMM_AS_OWNER")
+OWNER_LIMITS = "-c lock_timeout=5s"
 STATEMENT_LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
 
@@ -164,7 +183,7 @@ def database(url: str, *, name: str, **pool: Any) -> dict[str, Any]:
                 "reconnect_timeout": 5,  # then whoever needs one tries anew: no pause grows after a fail-over
                 **pool,
             },
-            "options": "" if AS_OWNER else STATEMENT_LIMITS,
+            "options": OWNER_LIMITS if AS_OWNER else STATEMENT_LIMITS,
         },
     }
 
@@ -188,11 +207,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.passwords.BreachedPasswordValidator"},
+    {"NAME": "accounts.passwords.PlaceWordsValidator"},
 ]
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "/"
 OTP_TOTP_ISSUER = "CENcomm"
+
+# Passkeys (WebAuthn) belong to one domain: that of the first name that officers type, and the names below it. A
+# passkey registered for one domain is worth nothing at another, so this is not to be changed later.
+OTP_WEBAUTHN_RP_ID = env("CENCOMM_PASSKEY_DOMAIN") or first_name(ALLOWED_HOSTS)
+OTP_WEBAUTHN_RP_NAME = "CENcomm"
+# For the library's own checks; an answer must name the very site that was asked (accounts.relying_party).
+OTP_WEBAUTHN_ALLOWED_ORIGINS = CSRF_TRUSTED_ORIGINS or [
+    f"{'http' if PLAIN_HTTP else 'https'}://{OTP_WEBAUTHN_RP_ID}"
+]
+OTP_WEBAUTHN_SUPPORTED_COSE_ALGORITHMS = [-8, -7, -257]  # EdDSA, ES256, RS256: what authenticators have
+OTP_WEBAUTHN_EXCEPTION_LOGGER_NAME = ""
 
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = "cencomm_session" if PLAIN_HTTP else "__Host-cencomm_session"
@@ -201,8 +232,10 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 CSRF_COOKIE_NAME = "cencomm_csrf" if PLAIN_HTTP else "__Host-cencomm_csrf"
+CSRF_FAILURE_VIEW = "cencomm.middleware.csrf_failure"
 CSRF_COOKIE_SECURE = not PLAIN_HTTP
 CSRF_COOKIE_SAMESITE = "Strict"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -230,31 +263,56 @@ SECURE_CSP: dict[str, list[str] | str] = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
+    # Text becomes markup nowhere but where static/cencomm/trusted.js says; code and addresses of scripts nowhere.
+    "require-trusted-types-for": ["'script'"],
+    "trusted-types": ["default"],
 }
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("fr", _("French"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-LANGUAGE_COOKIE_NAME = "cencomm_language"
+LANGUAGE_COOKIE_NAME = "cencomm_language" if PLAIN_HTTP else "__Host-cencomm_language"
 LANGUAGE_COOKIE_SAMESITE = "Strict"
+MESSAGE_STORAGE = "cencomm.notices.NoticeStorage"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]  # nothing out of others' packages
 STATIC_ROOT = DATA_DIR / "staticfiles"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # more than the server takes: no body ever lies on the disk
-MAILERS = {"default": {"BACKEND": env("CENCOMM_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")}}
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # nor a part of a form
+MAILERS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": env("CENCOMM_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")}
+}
+if env("CENCOMM_EMAIL_HOST"):  # takes mail over TLS: officers are told what was done to their accounts
+    MAILERS["default"] = {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": env("CENCOMM_EMAIL_HOST"),
+            "port": int(env("CENCOMM_EMAIL_PORT", "587")),
+            "username": env("CENCOMM_EMAIL_USER"),
+            "password": env("CENCOMM_EMAIL_PASSWORD"),
+            "use_tls": True,
+            "timeout": 20,
+        },
+    }
+DEFAULT_FROM_EMAIL = env("CENCOMM_EMAIL_FROM", f"cencomm@{first_name(ALLOWED_HOSTS)}")
 
 # Keys: never in an environment variable, always files.
 CENCOMM_ROOT_KEY_FILE = Path(env("CENCOMM_ROOT_KEY_FILE_PATH") or DATA_DIR / "keys" / "root.key")
-# In place of the file: `pkcs11:token=…?module-path=…&pin-source=FILE`, an HSM that never lets the key out.
+# In place of the file: `pkcs11:token=…?module-path=…&pin-source=FILE` (an HSM) or `transit:https://HOST:PORT/MOUNT/KEY?…`
+# (OpenBao, Vault), which never let the key out.
 CENCOMM_ROOT_KEY_URI = env("CENCOMM_ROOT_KEY_URI")
 CENCOMM_KEY_STORE = Path(env("CENCOMM_KEY_STORE") or DATA_DIR / "keys" / "store")
+# The socket of the key agent, which alone uses the three above. Empty: this process reads keys itself.
+CENCOMM_KEY_AGENT = env("CENCOMM_KEY_AGENT")
+CENCOMM_KEY_RECORD = Path(env("CENCOMM_KEY_RECORD") or CENCOMM_KEY_STORE.parent / "record")
 # Signed states of the audit trail, outside the database. Let it lie on another mount, or ship it as it grows.
 CENCOMM_AUDIT_CHECKPOINTS = Path(env("CENCOMM_AUDIT_CHECKPOINTS") or DATA_DIR / "audit" / "checkpoints.jsonl")
 
@@ -262,22 +320,48 @@ CENCOMM_AUDIT_CHECKPOINTS = Path(env("CENCOMM_AUDIT_CHECKPOINTS") or DATA_DIR / 
 # all processes; not to be put back from a backup.
 CENCOMM_MARKS = Path(env("CENCOMM_MARKS") or DATA_DIR / "marks")
 
+# Sealed files that go with messages; shared by all web processes and the worker. The database names what is in it.
+CENCOMM_ATTACHMENTS = Path(env("CENCOMM_ATTACHMENTS") or DATA_DIR / "attachments")
+# In place of the folder: a bucket of a store that speaks S3, `https://host[:port]/bucket[/prefix]`. The access key
+# lies in a file as `aws` keeps it, never in the environment. CA: certificates of an authority of one's own.
+CENCOMM_S3_URL = env("CENCOMM_S3_URL")
+CENCOMM_S3_CREDENTIALS = env("CENCOMM_S3_CREDENTIALS") or str(DATA_DIR / "s3-credentials")
+CENCOMM_S3_REGION = env("CENCOMM_S3_REGION", "us-east-1")
+CENCOMM_S3_CA = env("CENCOMM_S3_CA")
+# A ClamAV daemon that looks at each of them: `host:port`, or the path of its socket; nobody does without.
+CENCOMM_CLAMD = env("CENCOMM_CLAMD")
+
 # Limits that protocol.md and security.md name. Everything is bounded.
 CENCOMM_LIMITS = {
     "heartbeat_seconds": int(env("CENCOMM_HEARTBEAT", "20")),
     "message_bytes": 64 * 1024,
     "frame_bytes": 128 * 1024,
     "posts_per_officer_per_minute": int(env("CENCOMM_POSTS_PER_MINUTE", "120")),
+    "screenings_per_officer_per_minute": 90,
     "posts_waiting": 1000,  # in one process; past it posts are refused with 503
     "socket_items_per_second": int(env("CENCOMM_SOCKET_ITEMS_PER_SECOND", "50")),
     "sockets_per_officer": 20,
     "socket_queue_bytes": 4 * 1024 * 1024,
-    "page_size": 500,
+    "api_calls_per_minute": int(env("CENCOMM_API_CALLS_PER_MINUTE", "1200")),  # of one officer or token
+    "questions_per_minute": int(env("CENCOMM_QUESTIONS_PER_MINUTE", "240")),
+    "type_ahead_per_minute": 1200,
+    "invitations_per_hour": int(env("CENCOMM_INVITATIONS_PER_HOUR", "60")),
+    "attachment_bytes": 200 * 1024 * 1024,
+    "piece_bytes": 2 * 1024 * 1024,
+    "piece_bytes_least": 64 * 1024,
+    "picture_bytes": 30 * 1024 * 1024,
+    "picture_pixels": 64_000_000,
+    "attachments_per_minute": 30,  # of one officer
+    "unsent_bytes_per_officer": 1024 * 1024 * 1024,
+    "attachment_bytes_per_group": int(env("CENCOMM_ATTACHMENT_GIB_PER_GROUP", "20")) * 1024**3,
 }
 # Frames go straight to the server's transports where it is known how; "0" sends them through ASGI alone.
 CENCOMM_DIRECT_WRITES = env("CENCOMM_DIRECT_WRITES", "1") != "0"
 CENCOMM_VERSION = __version__
 CENCOMM_DEMO = env_flag("CENCOMM_DEMO")
+# Whether coordinators and administrators must have a passkey ("required"), or may do with an authenticator
+# ("offered"): where the demo is loaded, whose invented people have none. `cencomm.checks` refuses it elsewhere.
+CENCOMM_PASSKEYS = env("CENCOMM_PASSKEYS") or ("offered" if CENCOMM_DEMO else "required")
 # Who reads /metrics shows this; without one there is nothing at that address.
 CENCOMM_METRICS_TOKEN = env("CENCOMM_METRICS_TOKEN")
 if not CENCOMM_METRICS_TOKEN and (DATA_DIR / "metrics-token").exists():
@@ -314,9 +398,11 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}} | syslog_handler(),
-    "root": {"handlers": ["console"], "level": env("CENCOMM_LOG_LEVEL", "WARNING")},
+    # Others' packages tell their frames, rows and headers at DEBUG: that is nobody's to read, whatever was chosen.
+    "root": {"handlers": ["console"], "level": env("CENCOMM_LOG_LEVEL", "WARNING").replace("DEBUG", "INFO")},
     "loggers": {
         "cencomm": {"level": env("CENCOMM_LOG_LEVEL", "INFO")},
+        "django": {"level": "INFO", "handlers": []},  # no mail to administrators, as Django would have it
         "django.db.backends": {"level": "WARNING"},
         # Each signed state of the audit trail, for a log shipper; nothing without CENCOMM_AUDIT_SYSLOG.
         "cencomm.audit.checkpoints": {"level": "INFO", "propagate": False, "handlers": [*syslog_handler()]},

@@ -6,7 +6,6 @@ In production the proxy may serve the same folder; nothing here reads outside th
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,18 +17,15 @@ from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 
 Handler = Callable[[HttpRequest], HttpResponse]
-COMPRESSED = {
-    "text/css",
-    "text/javascript",
-    "application/json",
-    "image/svg+xml",
-    "text/plain",
-    "application/geo+json",
+# The kinds of files that a page of ours loads. What else lies in the folders (licences, what an editor or a package
+# left there) is served to nobody.
+KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml; charset=utf-8",
 }
-mimetypes.add_type("text/javascript", ".js")
-mimetypes.add_type("text/javascript", ".mjs")
-mimetypes.add_type("font/woff2", ".woff2")
-mimetypes.add_type("application/manifest+json", ".webmanifest")
+WORTH_COMPRESSING = 1000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +41,14 @@ class StaticFile:
 @lru_cache(maxsize=2048)
 def _load(path: str, stamp: tuple[float, int]) -> StaticFile:
     body = Path(path).read_bytes()
-    content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    gzipped = compress(body, 6) if content_type in COMPRESSED and len(body) > 1000 else None
-    return StaticFile(body, gzipped, content_type, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+    gzipped = compress(body, 6) if len(body) > WORTH_COMPRESSING else None
+    return StaticFile(body, gzipped, KINDS[Path(path).suffix], f'"{hashlib.sha256(body).hexdigest()[:24]}"')
 
 
 @lru_cache(maxsize=4096)
 def _found(name: str) -> str | None:
     found = finders.find(name)
-    return str(found) if found and Path(str(found)).is_file() else None
+    return str(found) if found and Path(str(found)).suffix in KINDS and Path(str(found)).is_file() else None
 
 
 class StaticFilesMiddleware:
@@ -77,7 +72,4 @@ class StaticFilesMiddleware:
         body = file.body
         if file.gzipped and "gzip" in request.headers.get("Accept-Encoding", ""):
             body, headers["Content-Encoding"] = file.gzipped, "gzip"
-        content_type = file.content_type
-        if content_type.startswith("text/"):
-            content_type += "; charset=utf-8"
-        return HttpResponse(body, content_type=content_type, headers=headers)
+        return HttpResponse(body, content_type=file.content_type, headers=headers)

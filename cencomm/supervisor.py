@@ -12,9 +12,11 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from cencomm.orphans import die_with_parent
+from cencomm.privileges import without_capabilities
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -28,7 +30,8 @@ TURN = 0.1
 class Child:
     """One process that shall run: its command, where it writes, how long it may take to stop.
 
-    `tells_ready`: it gets a pipe (`--ready FD`) and writes into it when it can take its place.
+    `tells_ready`: it gets a pipe (`--ready FD`) and writes into it when it can take its place. `confined`: started
+    by root, it has none of root's capabilities.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Child:
     grace_seconds: float = 15
     pass_fds: tuple[int, ...] = ()
     tells_ready: bool = False
+    confined: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0
     pause: float = FIRST_PAUSE
@@ -64,13 +68,17 @@ class Child:
                 stderr=handle,
                 pass_fds=fds,
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+                preexec_fn=self._arrangement(),  # noqa: PLW1509
             )
         finally:
             os.close(handle)
             if telling is not None:
                 os.close(telling)
         self.started = time.monotonic()
+
+    def _arrangement(self) -> Callable[[], None]:
+        dying = die_with_parent(signal.SIGTERM)
+        return without_capabilities(dying) if self.confined and os.geteuid() == 0 else dying
 
     def _open_pipe(self) -> int | None:
         self.forget_pipe()
@@ -111,9 +119,13 @@ class Child:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Children in the order of their start; they are stopped in the opposite order."""
+    """Children in the order of their start; they are stopped in the opposite order, one after the other.
+
+    `beside`: looks after what is not a child but must live as well; it is called at every turn.
+    """
 
     say: Callable[[str], None]
+    beside: Callable[[], None] = lambda: None
     children: list[Child] = field(default_factory=list)
     passing: list[Child] = field(default_factory=list)  # successors that are not ready yet, and who leaves
     stopping: bool = False
@@ -129,6 +141,7 @@ class Supervisor:
 
     def tend(self) -> None:
         """Look once after every child: restart who died, after a pause that doubles with each early death."""
+        self.beside()
         now = time.monotonic()
         for child in self.children:
             if child.is_running():
@@ -180,13 +193,19 @@ class Supervisor:
         time.sleep(TURN)
 
     def stop(self) -> None:
-        """Stop every child: politely, last first, then those who did not within their grace by force."""
-        everybody = [*reversed(self.children), *self.passing]
-        for child in everybody:
-            _end(child)
-        told_at = time.monotonic()
-        for child in everybody:
-            self._wait_for(child, seconds=max(0.0, told_at + child.grace_seconds - time.monotonic()))
+        """Stop every child, last first: politely, then those who did not within their grace by force.
+
+        Who was started later may need who was there: the worker, what web processes answer, and they Redis. Web
+        processes leave together.
+        """
+        everybody = [*self.passing, *reversed(self.children)]
+        for _are_web, leaving in groupby(everybody, key=lambda child: child.tells_ready):
+            together = list(leaving)
+            for child in together:
+                _end(child)
+            told_at = time.monotonic()
+            for child in together:
+                self._wait_for(child, seconds=max(0.0, told_at + child.grace_seconds - time.monotonic()))
 
     def _wait_for(self, child: Child, *, seconds: float) -> None:
         if not child.is_running() or child.process is None:

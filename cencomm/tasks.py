@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import close_old_connections
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+
+from messaging.connections import own_connections
 
 DONE_KEPT_HOURS = 3 * 24
 FAILED_KEPT_HOURS = 30 * 24
@@ -19,11 +20,8 @@ def canary(timestamp: int) -> None:
 
     if not settings.CENCOMM_CANARY_URL:
         return
-    close_old_connections()
-    try:
+    with own_connections():
         send_canary()
-    finally:
-        close_old_connections()
 
 
 @app.periodic(cron="41 3 * * *")

@@ -7,20 +7,22 @@ from functools import partial
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views import defaults
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog
 
 from accounts.views.sign_in import set_language
 from cencomm.api import api
+from cencomm.middleware import server_error
 from cencomm.reference import reference
 
 handler400 = partial(defaults.bad_request, template_name="errors/400.html")
 handler403 = partial(defaults.permission_denied, template_name="errors/403.html")
 handler404 = partial(defaults.page_not_found, template_name="errors/404.html")
-handler500 = partial(defaults.server_error, template_name="errors/500.html")
+handler500 = server_error
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="groups:mine"), name="home"),
+    path("", require_safe(RedirectView.as_view(pattern_name="groups:mine")), name="home"),
     path("health/", include("cencomm.health")),
     path("api/v1/docs", reference, name="reference"),
     path("api/v1/", api.urls),

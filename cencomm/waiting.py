@@ -17,6 +17,12 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
 REPEAT_SECONDS = 30.0
 TRY_AGAIN_SECONDS = 5
 TRY_AGAIN_LATER = 1013
+# For people: no style is served yet. It asks again by itself.
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><meta http-equiv="refresh" content="{seconds}">
+<title>503 · CENcomm</title></head><body><main><h1>CENcomm</h1><p>{text}</p></main></body></html>
+"""
 NAMES = {"default": "database", "cen": "cen-database"}  # as /health/ready tells them
 
 type Scope = MutableMapping[str, Any]
@@ -86,21 +92,25 @@ class WaitingRoom:
             await send({"type": "websocket.accept"})  # a close code reaches only who was accepted
             await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
         elif scope["type"] == "http":
-            await self._answer(scope["path"], send)
+            await self._answer(scope, send)
 
-    async def _answer(self, path: str, send: Send) -> None:
-        from cencomm.api import Unavailable
+    async def _answer(self, scope: Scope, send: Send) -> None:
+        from cencomm.headers import raw_headers
+        from messaging.delivery.errors import Unavailable
 
-        status, kind, told = 503, b"application/json", dict[str, Any]()
+        status, kind, path = 503, "application/json", scope["path"]
         if path == "/health/live":
-            status, told = 200, {"status": "live"}
+            status, body = 200, json.dumps({"status": "live"}).encode()
         elif path == "/health/ready":
-            told = {"status": "not ready", "missing": self.missing}
+            body = json.dumps({"status": "not ready", "missing": self.missing}).encode()
+        elif any(name == b"accept" and b"text/html" in value for name, value in scope["headers"]):
+            kind = "text/html; charset=utf-8"
+            body = PAGE.format(seconds=TRY_AGAIN_SECONDS, text=Unavailable().title).encode()
         else:
-            kind = b"application/problem+json"
-            told = Unavailable().as_problem()
-        headers = [(b"content-type", kind), (b"cache-control", b"no-store")]
+            kind = "application/problem+json"
+            body = json.dumps(Unavailable().as_problem()).encode()
+        headers = raw_headers(Content_Type=kind, Content_Length=str(len(body)))
         if status == 503:
             headers.append((b"retry-after", str(TRY_AGAIN_SECONDS).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(told).encode()})
+        await send({"type": "http.response.body", "body": body})

@@ -50,8 +50,47 @@ class Inbox:
         return item
 
 
+MAX_HEAD = 64 * 1024  # of one request: its address and headers
+
+
 class LeanHttp(HttpToolsProtocol):
-    """Lets go of its parser, which refers to it, once the connection has become a socket."""
+    """Lets go of its parser, which refers to it, once the connection has become a socket; bounds what it reads.
+
+    The parser gathers an address or a header for as long as it does not end: here a connection ends that sends more
+    than MAX_HEAD and has not come to its body.
+    """
+
+    _head = 0
+    _in_body = False
+    _went_on = False  # past the end of a head, or of a request, with what has just come
+
+    def data_received(self, data: bytes) -> None:
+        self._went_on = False
+        super().data_received(data)
+        if self._went_on:
+            self._head = 0
+        elif not self._in_body and self.parser is not None and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self.send_400_response("")
+
+    def on_headers_complete(self) -> None:
+        self._in_body = self._went_on = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body, self._went_on = False, True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that this cannot be read, with the headers of every other answer, and end the connection."""
+        from cencomm.errors import Unreadable
+        from cencomm.headers import raw_problem
+
+        headers, body = raw_problem(Unreadable(), Connection="close")
+        lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers), b"", body]
+        self.transport.write(b"\r\n".join(lines))
+        self.transport.close()
 
     def handle_websocket_upgrade(self) -> None:
         super().handle_websocket_upgrade()

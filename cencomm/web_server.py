@@ -56,7 +56,6 @@ class WebServer(uvicorn.Server):
 
     async def shutdown(self, sockets: Any = None) -> None:
         from messaging.delivery.draining import drain
-        from messaging.history import stop_watching
 
         self.draining = True
         for server in self.servers:
@@ -64,13 +63,24 @@ class WebServer(uvicorn.Server):
         if self.server_state.connections:
             await asyncio.gather(asyncio.sleep(LAST_REQUESTS_SECONDS), drain(within=DRAIN_SECONDS))
         await super().shutdown(sockets)
-        await asyncio.to_thread(stop_watching)
+        await asyncio.to_thread(_finish)
 
     async def _door(self, scope: Any, receive: Any, send: Send) -> None:
         """The application; while this process leaves, a connection ends with its answer."""
         if self.draining and scope["type"] == "http":
             send = _last(send)
         await self._application(scope, receive, send)
+
+
+def _finish() -> None:
+    """Do what a process does at its end: uvicorn raises the signal again, and nothing at exit runs after that."""
+    from cencomm.metrics.slots import stop_sharing
+    from messaging.history import stop_watching
+    from messaging.wakeups import FLUSH_SECONDS, wake_ups
+
+    stop_watching()
+    wake_ups().flush(FLUSH_SECONDS)
+    stop_sharing()
 
 
 def _last(send: Send) -> Send:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema, Status
+from ninja import Field, Query, Router, Schema, Status
 
-from accounts.api_auth import require_scope
+from accounts import step_up
+from accounts.step_up import Act
 from exports import actions, queries
 from exports.models import Batch
 from exports.presentation import reason_text
 from groups.access import Right
-from groups.gates import member_of
+from groups.gates import caller, member_of
 
 router = Router(tags=["transfers"])
+MAX_ROWS = 500
 
 
 class Confirmation(Schema):
@@ -33,21 +35,23 @@ class TransferIn(Schema):
 
 
 @router.get("/groups/{uuid:group_id}/transfers/review", summary="What is ready for CEN, and what blocks the rest")
-def review(request: HttpRequest, group_id: UUID, limit: int = 100) -> dict[str, Any]:
+def review(
+    request: HttpRequest, group_id: UUID, limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 100
+) -> dict[str, Any]:
     """Return counts, and up to `limit` ready and blocked seizures with records and blockers."""
-    require_scope(request, "transfers")
-    membership = member_of(request.user, group_id, Right.SEE_TRANSFERS)  # type: ignore[arg-type]
-    found = queries.review_of(membership)
+    membership = member_of(caller(request, "transfers"), group_id, Right.SEE_TRANSFERS)
+    outline = queries.outline_of(membership)
+    found = queries.review_of(membership, only=[*outline.ready[:limit], *outline.blocked[:limit]])
     return {
         "counts": {
-            "ready": len(found.ready),
-            "blocked": len(found.blocked),
-            "not_validated": len(found.not_validated),
-            **found.sent,
+            "ready": len(outline.ready),
+            "blocked": len(outline.blocked),
+            "not_validated": len(outline.not_validated),
+            **outline.sent,
         },
         "ready": [
             {"id": str(row.message), "reference": row.reference, "digest": row.digest, "records": row.records}
-            for row in found.ready[: min(limit, 500)]
+            for row in found.ready[:limit]
         ],
         "blocked": [
             {
@@ -57,16 +61,20 @@ def review(request: HttpRequest, group_id: UUID, limit: int = 100) -> dict[str, 
                     {"kind": b.kind, "code": b.code, "field": b.where, "text": b.text} for b in row.blockers
                 ],
             }
-            for row in found.blocked[: min(limit, 500)]
+            for row in found.blocked[:limit]
         ],
     }
 
 
 @router.post("/groups/{uuid:group_id}/transfers", response={201: dict[str, Any]}, summary="Send seizures to CEN")
 def start(request: HttpRequest, group_id: UUID, payload: TransferIn) -> Status[dict[str, Any]]:
-    """Queue the confirmed seizures and return their batch."""
-    require_scope(request, "transfers")
-    membership = member_of(request.user, group_id, Right.TRANSFER)  # type: ignore[arg-type]
+    """Queue the confirmed seizures and return their batch.
+
+    Sessions only, and each time with a second factor for this very call (`Step-Up`). A token follows transfers, and
+    starts none.
+    """
+    membership = member_of(caller(request, "transfers"), group_id, Right.TRANSFER)
+    step_up.require(request, Act.TRANSFER)
     confirmed = None if payload.all else {one.id: one.digest for one in payload.messages}
     return Status(201, _batch_json(actions.start_transfer(membership, confirmed=confirmed)))
 
@@ -74,9 +82,7 @@ def start(request: HttpRequest, group_id: UUID, payload: TransferIn) -> Status[d
 @router.get("/transfers/{uuid:batch_id}", summary="Follow a transfer, read its receipts")
 def batch(request: HttpRequest, batch_id: UUID) -> dict[str, Any]:
     """Return progress, and for each record its state, CEN's reference, or the reason of its refusal."""
-    require_scope(request, "transfers")
-    found = queries.batch_for(request.user, batch_id)  # type: ignore[arg-type]
-    return _batch_json(found)
+    return _batch_json(queries.batch_for(caller(request, "transfers"), batch_id))
 
 
 def _batch_json(batch: Batch) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 import audit
 from cen.actions import Receipt, take_in
+from cen.models import OURS
 from exports import queries
 from exports.models import Batch, Transfer
-from exports.queries import SOURCE
 from exports.receipts import write_receipts
 from exports.review import Row
 from groups import phases
@@ -119,7 +119,7 @@ def _send(batch: Batch, claimed: Sequence[Transfer]) -> None:
             outgoing.append((transfer, record))
     receipts = take_in(
         [record for _transfer, record in outgoing],
-        source=SOURCE,
+        source=OURS,
         client=f"batch:{batch.pk}",
         actor=batch.started_by.officer_id,
     )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from cen.schema import REASONS as CEN_REASONS
 from nomenclature.lists import code_list
+from nomenclature.names import place_name
 
 REASONS: dict[str, str | Promise] = {
     "right_withdrawn": gettext_lazy("Whoever started this may not transfer any more."),
@@ -100,6 +101,8 @@ def _line(column: str, value: object, meaning: str) -> dict[str, str]:
 
 def _meaning(column: str, value: Any, language: str) -> str:
     name = LISTS.get(column)
+    if column == "place_code":
+        return place_name(str(value), language)
     if name is None:
         return ""
     codes = value if isinstance(value, list) else [value]

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -17,20 +18,19 @@ from django.db.models import CharField, Count, F, Func, Q, Value
 from django.utils import timezone
 
 from accounts.models import Officer
-from cen.models import Seizure
+from cen.models import OURS, Seizure
 from exports import sources
 from exports.errors import UnknownTransfer
 from exports.mapping import Rule, starting_rules
 from exports.models import AutomaticTransfer, Batch, MappingVersion, Resolution, Transfer
+from exports.remembered import NOTHING_SAID, Facts, Judgement, Which, remember, remembered
 from exports.review import Decisions, Row, find_duplicates, find_invalid, find_nominal, row_of
 from groups.access import Right
 from groups.errors import Stranger
 from groups.gates import member_of
 from groups.models import Membership
 from messaging.kinds import Status
-from simplified_forms.screening import screen
-
-SOURCE = "cencomm"
+from simplified_forms.screening.bodies import screen_field
 
 
 def rules_in_force() -> tuple[Rule, ...]:
@@ -57,43 +57,134 @@ class Review:
         return [*self.ready, *self.blocked, *self.not_validated]
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Which seizures of a group stand where, in their order: what counts and pages need, none of it opened."""
+
+    ready: list[UUID]
+    blocked: list[UUID]
+    not_validated: list[UUID]
+    set_aside: list[UUID]
+    sent: dict[str, int]
+
+
+def outline_of(membership: Membership) -> Outline:
+    """Sort the group's current seizures as `review_of` does.
+
+    Cost: one opening, once in this process, per seizure; a few statements.
+    """
+    found = _Reviewing(membership)
+    rows = found.rows(frozenset())
+    outline = Outline([], [], [], [], counts_of(membership))
+    duplicates = find_duplicates(rows, found.decisions)
+    for row in rows:
+        if found.is_sent(row):
+            continue
+        is_blocked = row.unreadable or row.message in duplicates or found.blocks_itself(row)
+        getattr(outline, found.place(row, is_blocked=is_blocked)).append(row.message)
+    return outline
+
+
 def review_of(membership: Membership, *, only: Iterable[UUID] | None = None, again: bool = False) -> Review:
     """Open the group's current seizures and say of each that was not sent what stands between it and CEN.
 
     `only` narrows the answer to these messages; duplicates are still looked for in the whole group. `again`: also
     of what was sent.
-    Cost: one opening per seizure that CEN does not hold yet, and per one that it may duplicate.
+    Cost: one opening per seizure of the answer, and what `outline_of` costs.
     """
-    rules, decisions, today = rules_in_force(), _decisions(membership), timezone.now().date()
-    sent = set(Transfer.objects.filter(group=membership.group).values_list("message", "source_version"))
-    rows = _rows(membership, rules)
-    duplicates = find_duplicates(rows, decisions)
-    wanted = None if only is None else set(only)
-    digest_of, screened = sources.text_digest(membership), lru_cache(maxsize=5000)(screen)
+    found = _Reviewing(membership)
+    wanted = None if only is None else frozenset(only)
+    rows = found.rows(wanted, again=again)
+    duplicates = find_duplicates(rows, found.decisions)
     review = Review([], [], [], [], counts_of(membership))
     for row in rows:
-        if not again and (row.message, row.version) in sent:
+        if (found.is_sent(row) and not again) or (wanted is not None and row.message not in wanted):
             continue
-        if wanted is not None and row.message not in wanted:
-            continue
-        row.blockers += find_invalid(row, today=today)
+        row.blockers += find_invalid(row, today=found.today)
         row.blockers += find_nominal(
             row,
-            digest_of=digest_of,
-            cleared=decisions.not_nominal.get(row.message, frozenset()),
-            screened=screened,
+            digest_of=found.digest_of,
+            cleared=found.decisions.not_nominal.get(row.message, frozenset()),
+            screened=found.screened,
         )
         row.blockers += duplicates.get(row.message, [])
-        row.digest = record_digest(row.records, digest_of)
-        if row.message in decisions.duplicate:
-            review.set_aside.append(row)
-        elif row.status not in {Status.VALIDATED_OCU, Status.WITHDRAWN}:
-            review.not_validated.append(row)
-        elif row.ready:
-            review.ready.append(row)
-        else:
-            review.blocked.append(row)
+        row.digest = record_digest(row.records, found.digest_of)
+        getattr(review, found.place(row, is_blocked=not row.ready)).append(row)
     return review
+
+
+class _Reviewing:
+    """One look at a group's seizures: what was decided, what was sent, what this process knows of them already."""
+
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+        self._rules = rules_in_force()
+        self._rules_name = sha256(repr(self._rules).encode()).hexdigest()
+        sent = Transfer.objects.filter(group=membership.group)
+        self._sent = set(sent.values_list("message", "source_version"))
+        self._known: dict[Which, Facts] = {}
+        self.decisions = _decisions(membership)
+        self.today = timezone.now().date()
+        self.digest_of = sources.text_digest(membership)
+        self.screened = lru_cache(maxsize=5000)(screen_field)
+
+    def rows(self, wanted: frozenset[UUID] | None, *, again: bool = False) -> list[Row]:
+        """Return all rows; open are those that are wanted (None: all), and those of which too little is known.
+
+        Nothing was wanted: then it must be known of each that was not sent what blocks it.
+        """
+        group_id, judging = self._membership.group_id, wanted == frozenset()
+        known = remembered(group_id)
+
+        def needed(message: UUID, version: int, withdrawn: bool) -> bool:
+            facts = known.get(Which(message, version, withdrawn, self._rules_name))
+            is_sent = (message, version) in self._sent
+            if (wanted is None and (again or not is_sent)) or message in (wanted or ()):
+                return True
+            if withdrawn or facts is None:
+                return not withdrawn  # what was withdrawn says nothing
+            judgement = facts.judgement
+            return judging and not is_sent and (judgement is None or not judgement.holds(self.today))
+
+        rows = _rows(self._membership, self._rules, needed=needed)
+        for row in rows:
+            which = self._which(row)
+            facts = known.get(which) or (NOTHING_SAID if row.withdrawal else Facts(tuple(row.traces)))
+            if row.is_open and judging and not self.is_sent(row):
+                facts = Facts(facts.traces, self._judge(row))
+            row.traces = facts.traces
+            if not row.unreadable:  # it may be mended
+                self._known[which] = facts
+        remember(group_id, self._known, all_of_it=judging)
+        return rows
+
+    def is_sent(self, row: Row) -> bool:
+        """Whether this version of it was handed over."""
+        return (row.message, row.version) in self._sent
+
+    def blocks_itself(self, row: Row) -> bool:
+        """Whether what it says keeps it from CEN, after all that was decided."""
+        judgement = self._known[self._which(row)].judgement
+        cleared = self.decisions.not_nominal.get(row.message, frozenset())
+        return judgement is None or judgement.invalid or bool(judgement.nominal - cleared)
+
+    def place(self, row: Row, *, is_blocked: bool) -> str:
+        """Return the list of the review in which a row belongs."""
+        if row.unreadable:
+            return "blocked"
+        if row.message in self.decisions.duplicate:
+            return "set_aside"
+        if row.status not in {Status.VALIDATED_OCU, Status.WITHDRAWN}:
+            return "not_validated"
+        return "blocked" if is_blocked else "ready"
+
+    def _judge(self, row: Row) -> Judgement:
+        nominal = find_nominal(row, digest_of=self.digest_of, cleared=frozenset(), screened=self.screened)
+        invalid = bool(find_invalid(row, today=self.today))
+        return Judgement(invalid, frozenset(one.about for one in nominal), self.today)
+
+    def _which(self, row: Row) -> Which:
+        return Which(row.message, row.version, row.withdrawal, self._rules_name)
 
 
 def messages_set_aside(membership: Membership) -> set[UUID]:
@@ -114,9 +205,15 @@ def rows_to_send(membership: Membership, messages: Iterable[UUID]) -> list[Row]:
     return rows
 
 
-def _rows(membership: Membership, rules: Sequence[Rule], *, only: Sequence[UUID] | None = None) -> list[Row]:
-    seizures = list(sources.standing_seizures(membership, only=only))
-    withdrawn = list(sources.withdrawn_seizures(membership, only=only))
+def _rows(
+    membership: Membership,
+    rules: Sequence[Rule],
+    *,
+    only: Sequence[UUID] | None = None,
+    needed: sources.Needed | None = None,
+) -> list[Row]:
+    seizures = list(sources.standing_seizures(membership, only=only, needed=needed))
+    withdrawn = list(sources.withdrawn_seizures(membership, only=only, needed=needed))
     # What was never corrected nor withdrawn has nothing in CEN that it does not say itself.
     corrected = [one for one in seizures if one.version > 1]
     held = _held(membership, {one.root_reference for one in (*corrected, *withdrawn)})
@@ -262,7 +359,7 @@ def reconciliation_of(membership: Membership) -> Reconciliation:
     ).values_list("source_reference", "source_version"):
         newest[reference] = max(version, newest.get(reference, 0))
     held = dict(
-        Seizure.objects.filter(source__name=SOURCE, source_reference__in=list(newest)).values_list(
+        Seizure.objects.filter(source__name=OURS, source_reference__in=list(newest)).values_list(
             "source_reference", "version"
         )
     )

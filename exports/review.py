@@ -19,18 +19,20 @@ from exports.duplicates import Trace, candidates
 from exports.mapping import Envelope, Rule, records_of
 from messaging.kinds import Status
 from nomenclature.units import normalise
-from simplified_forms.screening import LABELS, Finding, screen
+from simplified_forms.screening import LABELS, Finding
+from simplified_forms.screening.bodies import screen_field
 
-# What leaves as free text, and therefore is screened before it does.
+# What leaves as free text, and therefore is screened before it does: of what a rule can fill, all but codes.
 SCREENED_COLUMNS = ("description", "place_text")
-SCREENED_TRANSPORT = ("voyage", "carrier", "concealment_place")
+CODED_TRANSPORT = frozenset({"registration_country", "traffic", "document_type", "packaging"})
+type Screened = Callable[[str, str, tuple[str, ...]], list[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
     """One thing that keeps a row from CEN. `about` names it for a decision; `where` and `text` are for people."""
 
-    kind: str  # status | validation | nominal | duplicate
+    kind: str  # status | validation | nominal | duplicate | unreadable
     code: str
     text: str
     where: str = ""
@@ -55,6 +57,9 @@ class Row:
     records: list[dict[str, Any]]
     blockers: list[Blocker] = field(default_factory=list)
     digest: str = ""
+    unreadable: bool = False
+    traces: Sequence[Trace] = ()
+    is_open: bool = True  # of one that is not, records and subject are missing
 
     @property
     def withdrawal(self) -> bool:
@@ -84,6 +89,8 @@ class Seizure:
     subject: str
     body: Mapping[str, Any]
     warning_reference: str = ""
+    unreadable: bool = False  # its seal is broken
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,13 @@ def row_of(seizure: Seizure, rules: Sequence[Rule], held: Collection[str] = ()) 
     """Return the row of a seizure with its records, nothing decided yet.
 
     `held`: the source references under which CEN holds records of this seizure. What the seizure no longer says (a
-    goods line that a correction dropped, all of a withdrawn one) is withdrawn there.
+    goods line that a correction dropped, all of a withdrawn one) is withdrawn there. One that cannot be opened says
+    nothing, so nothing of it changes there; to withdraw one nothing has to be opened.
     """
+    if not seizure.is_open:
+        return _row(seizure, subject="", records=[], is_open=False)
+    if seizure.unreadable and seizure.status != Status.WITHDRAWN:
+        return _unreadable(seizure)
     envelope = Envelope(
         reference=seizure.root_reference,
         version=seizure.version,
@@ -115,6 +127,19 @@ def row_of(seizure: Seizure, rules: Sequence[Rule], held: Collection[str] = ()) 
         {"source_reference": reference, "version": seizure.version, "withdrawn": True}
         for reference in sorted(set(held) - said)
     ]
+    return _row(seizure, subject=seizure.subject, records=records, traces=_traces(seizure.message, records))
+
+
+def _unreadable(seizure: Seizure) -> Row:
+    text = _(
+        "It cannot be opened: its row or its key was changed outside of this program. It is left out, the others "
+        "can be transferred. Ask whoever reported it to send a correction, and tell your operator."
+    )
+    blockers = [Blocker("unreadable", "seal_broken", text)]
+    return _row(seizure, subject="", records=[], blockers=blockers, unreadable=True)
+
+
+def _row(seizure: Seizure, **values: Any) -> Row:
     return Row(
         message=seizure.message,
         reference=seizure.reference,
@@ -124,8 +149,7 @@ def row_of(seizure: Seizure, rules: Sequence[Rule], held: Collection[str] = ()) 
         sender=seizure.sender,
         sent_at=seizure.sent_at,
         status=seizure.status,
-        subject=seizure.subject,
-        records=records,
+        **values,
     )
 
 
@@ -141,7 +165,11 @@ def find_invalid(row: Row, *, today: date) -> list[Blocker]:
 
 
 def find_nominal(
-    row: Row, *, digest_of: Any, cleared: frozenset[str], screened: Callable[[str], list[Finding]] = screen
+    row: Row,
+    *,
+    digest_of: Any,
+    cleared: frozenset[str],
+    screened: Screened = screen_field,
 ) -> list[Blocker]:
     """Return the passages of free text that may name a person, unless the very same text was cleared.
 
@@ -149,7 +177,7 @@ def find_nominal(
     """
     blockers = []
     for where, text in _free_texts(row):
-        findings = screened(text)
+        findings = screened(where, text, (row.country,))
         if not findings:
             continue
         about = digest_of(f"{where}\n{text}")
@@ -176,11 +204,9 @@ def find_duplicates(rows: Sequence[Row], decisions: Decisions) -> dict[UUID, lis
     for row in rows:
         if row.message in decisions.duplicate:
             continue
-        for number, record in enumerate(row.records):
-            trace = _trace(f"{row.message}#{number}", record)
-            if trace is not None:
-                by_key[trace.reference] = row
-                traces.append(trace)
+        for trace in row.traces:
+            by_key[trace.reference] = row
+            traces.append(trace)
     found: dict[UUID, list[Blocker]] = {}
     seen: set[tuple[UUID, UUID]] = set()
     sentence = _("It may be the same seizure as %(reference)s.")
@@ -211,8 +237,17 @@ def _free_texts(row: Row) -> list[tuple[str, str]]:
     for record in row.records:
         texts += [(name, str(record[name])) for name in SCREENED_COLUMNS if record.get(name)]
         transport = record.get("transport", {})
-        texts += [(f"transport.{name}", str(transport[name])) for name in SCREENED_TRANSPORT if transport.get(name)]
+        texts += [
+            (f"transport.{name}", str(value))
+            for name, value in transport.items()
+            if value and name not in CODED_TRANSPORT
+        ]
     return texts
+
+
+def _traces(message: UUID, records: Sequence[Mapping[str, Any]]) -> list[Trace]:
+    found = (_trace(f"{message}#{number}", record) for number, record in enumerate(records))
+    return [trace for trace in found if trace is not None]
 
 
 def _trace(key: str, record: Mapping[str, Any]) -> Trace | None:

@@ -17,27 +17,36 @@ from exports.review import Seizure
 from groups.models import Membership
 from groups.queries import sealer_for
 from messaging.conditions import OneOf
+from messaging.content import Content
 from messaging.kinds import Status
 from messaging.models import Message
 from messaging.queries import Sealed, contents
 from simplified_forms.fields import Kind
 
+type Needed = Callable[[UUID, int, bool], bool]  # message, version, whether it was withdrawn
 STANDING = (Status.SUBMITTED, Status.RETURNED, Status.VALIDATED_NCP, Status.VALIDATED_OCU, Status.TRANSFERRED)
 
 
-def standing_seizures(membership: Membership, *, only: Iterable[UUID] | None = None) -> Iterator[Seizure]:
-    """Yield the group's seizures that stand (not superseded, withdrawn or of an exercise), in order, opened."""
-    yield from _seizures(membership, STANDING, only)
+def standing_seizures(
+    membership: Membership, *, only: Iterable[UUID] | None = None, needed: Needed | None = None
+) -> Iterator[Seizure]:
+    """Yield the group's seizures that stand (not superseded, withdrawn or of an exercise), in order.
+
+    Opened are those that are `needed`, without it all; of the others subject and body are missing.
+    """
+    yield from _seizures(membership, STANDING, only, needed)
 
 
-def withdrawn_seizures(membership: Membership, *, only: Iterable[UUID] | None = None) -> Iterator[Seizure]:
+def withdrawn_seizures(
+    membership: Membership, *, only: Iterable[UUID] | None = None, needed: Needed | None = None
+) -> Iterator[Seizure]:
     """Yield the group's withdrawn seizures, each as one version more than what was sent of it."""
-    for seizure in _seizures(membership, (Status.WITHDRAWN,), only):
+    for seizure in _seizures(membership, (Status.WITHDRAWN,), only, needed):
         yield replace(seizure, version=seizure.version + 1)
 
 
 def _seizures(
-    membership: Membership, statuses: Collection[Status], only: Iterable[UUID] | None
+    membership: Membership, statuses: Collection[Status], only: Iterable[UUID] | None, needed: Needed | None
 ) -> Iterator[Seizure]:
     found = Message.objects.filter(
         group=membership.group,
@@ -54,9 +63,16 @@ def _seizures(
         officer.pk: officer.name for officer in Officer.objects.filter(pk__in={row.sender_id for row in rows})
     }
     answered = _warnings(membership, {row.in_reply_to_id for row in rows if row.in_reply_to_id})
-    sealed = (Sealed(row.id, row.sender_id, row.key_epoch, row.sealed) for row in rows)
-    for row, content in zip(rows, contents(membership, sealed), strict=True):
-        root, version = chains.root_of(row)
+    roots = [chains.root_of(row) for row in rows]
+    gone = Status.WITHDRAWN in statuses
+    chosen = [
+        row.id
+        for row, (_root, version) in zip(rows, roots, strict=True)
+        if needed is None or needed(row.id, version + gone, gone)
+    ]
+    opened = _opened(membership, chosen)
+    for row, (root, version) in zip(rows, roots, strict=True):
+        content = opened.get(row.id)
         yield Seizure(
             message=row.id,
             reference=row.reference,
@@ -68,10 +84,21 @@ def _seizures(
             sent_at=row.sent_at,
             first_sent_at=root.sent_at,
             status=row.status,
-            subject=content.subject,
-            body=content.body,
+            subject=content.subject if content else "",
+            body=content.body if content else {},
+            unreadable=row.id in opened and content is None,
+            is_open=row.id in opened,
             warning_reference=answered.get(row.in_reply_to_id, ""),
         )
+
+
+def _opened(membership: Membership, ids: Collection[UUID]) -> dict[UUID, Content | None]:
+    """Return what these messages say; None for one whose seal is broken. Raises NotAllowed, KeyDestroyed."""
+    if not ids:
+        return {}
+    found = Message.objects.filter(OneOf("pk", set(ids)), group=membership.group).order_by()
+    rows = [Sealed(*values) for values in found.values_list(*Sealed._fields)]
+    return {row.id: content for row, content in zip(rows, contents(membership, rows), strict=True)}
 
 
 class _Link(NamedTuple):
@@ -94,8 +121,6 @@ class _Row(NamedTuple):
     country: str
     status: str
     in_reply_to_id: UUID | None
-    key_epoch: int
-    sealed: bytes
 
 
 def _warnings(membership: Membership, ids: set[UUID]) -> dict[UUID | None, str]:

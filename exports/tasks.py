@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import close_old_connections
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
+
+from messaging.connections import own_connections
 
 
 @app.task(name="exports.deliver", queue="exports")
@@ -14,11 +14,8 @@ def deliver(batch: str) -> None:
     """Deliver one batch."""
     from exports.delivery import deliver_batch
 
-    close_old_connections()
-    try:
+    with own_connections():
         deliver_batch(UUID(batch))
-    finally:
-        close_old_connections()
 
 
 @app.periodic(cron="* * * * * */20")
@@ -27,11 +24,8 @@ def sweep(timestamp: int) -> None:
     """Deliver whatever is queued still: a job may have died with its worker, the rows did not."""
     from exports.delivery import deliver_waiting
 
-    close_old_connections()
-    try:
+    with own_connections():
         deliver_waiting()
-    finally:
-        close_old_connections()
 
 
 @app.periodic(cron="5 * * * *")
@@ -40,16 +34,10 @@ def daily(timestamp: int) -> None:
     """Start the daily transfer of each group whose reporting day has ended."""
     from exports.daily import start_due_transfers
 
-    close_old_connections()
-    try:
+    with own_connections():
         start_due_transfers()
-    finally:
-        close_old_connections()
 
 
 def deliver_soon(batch_id: UUID) -> None:
     """Ask the worker, in the caller's transaction, to deliver a batch; the sweep would find it in any case."""
-    try:
-        deliver.configure(queueing_lock=f"batch:{batch_id}").defer(batch=str(batch_id))
-    except AlreadyEnqueued:
-        return
+    deliver.defer(batch=str(batch_id))

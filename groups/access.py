@@ -20,22 +20,21 @@ class Right(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     VALIDATE_OWN_COUNTRY = "validate_own_country"
     VALIDATE_ALL = "validate_all"
-    EXPORT = "export"  # messages of the group as a file
     MANAGE_MEMBERS = "manage_members"
     MANAGE_GROUP = "manage_group"  # phases, settings, countries
     EDIT_TEMPLATES = "edit_templates"
     SEE_TRANSFERS = "see_transfers"
     TRANSFER = "transfer"  # send seizures to CEN
     READ_AUDIT = "read_audit"
+    RECOVER = "recover"  # let a member in anew who lost every second factor, together with the other side
 
 
 _READER = frozenset({Right.SEE_GROUP, Right.READ})
 _OFFICER = _READER | {Right.POST, Right.POST_SEIZURE, Right.ACKNOWLEDGE}
-_CONTACT_POINT = _OFFICER | {Right.VALIDATE_OWN_COUNTRY, Right.SEE_TRANSFERS}
+_CONTACT_POINT = _OFFICER | {Right.VALIDATE_OWN_COUNTRY, Right.SEE_TRANSFERS, Right.RECOVER}
 _ANALYST = _OFFICER | {
     Right.POST_COORDINATION,
     Right.VALIDATE_ALL,
-    Right.EXPORT,
     Right.SEE_TRANSFERS,
 }
 _COORDINATOR = _ANALYST | {
@@ -44,6 +43,7 @@ _COORDINATOR = _ANALYST | {
     Right.EDIT_TEMPLATES,
     Right.TRANSFER,
     Right.READ_AUDIT,
+    Right.RECOVER,
 }
 
 RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(

@@ -8,11 +8,9 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Router
 
-from accounts import api_auth
-from accounts.models import Officer
 from groups import queries
 from groups.access import Right
-from groups.gates import member_of
+from groups.gates import caller, member_of
 
 router = Router(tags=["groups"])
 
@@ -20,18 +18,11 @@ router = Router(tags=["groups"])
 @router.get("/groups", summary="My groups")
 def groups(request: HttpRequest) -> dict[str, Any]:
     """Answer `{"groups": [...]}`: id, code, name, kind, phase, days, role, rights, `epoch` and `head` of each."""
-    api_auth.require_scope(request, "messages:read")
-    return {"groups": [queries.group_summary(membership) for membership in queries.groups_of(_officer(request))]}
+    officer = caller(request, "messages:read")
+    return {"groups": [queries.group_summary(membership) for membership in queries.groups_of(officer)]}
 
 
 @router.get("/groups/{group_id}", summary="One group, its members and countries")
 def group(request: HttpRequest, group_id: UUID) -> dict[str, Any]:
     """Answer the group as in the list, with description, members and countries. A stranger gets 404."""
-    api_auth.require_scope(request, "messages:read")
-    return queries.group_detail(member_of(_officer(request), group_id, Right.SEE_GROUP))
-
-
-def _officer(request: HttpRequest) -> Officer:
-    officer = request.user
-    assert isinstance(officer, Officer)  # noqa: S101 - the API's sign-in made sure
-    return officer
+    return queries.group_detail(member_of(caller(request, "messages:read"), group_id, Right.SEE_GROUP))

@@ -8,7 +8,8 @@ class GroupsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import idleness
-        from groups.queries import coordinates
+        from accounts import belonging, idleness
+        from groups.queries import coordinates, is_member_somewhere
 
         idleness.watches_over_others(coordinates)
+        belonging.belongs_to_a_group(is_member_somewhere)

@@ -15,8 +15,9 @@ from accounts.models import Administration, Officer
 from accounts.queries import administrations
 from audit.queries import Filters
 from audit.wording import ACTION_TEXT, SOURCE_TEXT
-from groups.models import ClosedUserGroup, Phase, Role
+from groups.models import ClosedUserGroup, Membership, Phase, Role
 from groups.phases import moves_from
+from groups.queries import recoverable
 from groups.settings import LATE_LIMIT_DAYS, NO_COUNTRY, RETENTION_DAYS, GroupSettings
 from nomenclature.lists import code_list
 
@@ -78,10 +79,25 @@ class ConfirmForm(forms.Form):
     confirm = forms.BooleanField(label=_("Yes, end this membership now."))
 
 
-class PhaseForm(forms.Form):
-    """A move to another phase, confirmed by typing the group's code."""
+class RecoveryForm(forms.Form):
+    """A member who lost every second factor; a contact point is offered those of the own administration."""
 
-    to = forms.ChoiceField(label=_("Next phase"), widget=forms.RadioSelect)
+    member = forms.TypedChoiceField(label=_("Officer"), coerce=UUID)
+    confirm = forms.BooleanField(
+        label=_("I have spoken with this officer in person, or on a number that I knew before."),
+    )
+
+    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["member"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - stated above
+        names = [(str(one.pk), f"{one.officer.name} · {one.country}") for one in recoverable(membership)]
+        field.choices = [("", "–"), *names]  # nobody is chosen by oversight
+
+
+class ConfirmedByCode(forms.Form):
+    """What is confirmed by typing the group's code."""
+
     confirm = forms.CharField(
         label=_("Code of the group"),
         max_length=20,
@@ -93,11 +109,6 @@ class PhaseForm(forms.Form):
     def __init__(self, *args: Any, group: ClosedUserGroup, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.group = group
-        moves = moves_from(group)
-        field = self.fields["to"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - stated above
-        field.choices = [(phase.value, phase.label) for phase in moves]
-        field.initial = moves[0].value if moves else None
         self.fields["confirm"].help_text = _("Type %(code)s to confirm.") % {"code": group.code}
 
     def clean_confirm(self) -> str:
@@ -106,9 +117,31 @@ class PhaseForm(forms.Form):
             raise forms.ValidationError(_("This is not the code of the group."), code="mismatch")
         return typed
 
+
+class PhaseForm(ConfirmedByCode):
+    """A move to another phase."""
+
+    to = forms.ChoiceField(label=_("Next phase"), widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, group: ClosedUserGroup, **kwargs: Any) -> None:
+        super().__init__(*args, group=group, **kwargs)
+        moves = moves_from(group)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - stated above
+        field.choices = [(phase.value, phase.label) for phase in moves]
+        field.initial = moves[0].value if moves else None
+
     def phase(self) -> Phase:
         """Return the phase chosen."""
         return Phase(self.cleaned_data["to"])
+
+
+class NominalForm(ConfirmedByCode):
+    """Whether a group takes nominal data."""
+
+    allowed = forms.TypedChoiceField(
+        choices=[("True", ""), ("False", "")], coerce=lambda value: value == "True", widget=forms.HiddenInput()
+    )
 
 
 class SettingsForm(forms.Form):

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
+from accounts.api_auth import require_scope
 from accounts.models import Officer
 from groups.access import RIGHTS, Right
 from groups.errors import NotAllowed, Stranger
@@ -34,6 +35,17 @@ def member_of(officer: Officer, group_id: UUID, right: Right) -> Membership:
     if not membership.has(right):
         raise NotAllowed
     return membership
+
+
+def caller(request: HttpRequest, scope: str) -> Officer:
+    """Return the officer who calls the API. Raises ScopeMissing, Stranger for a client system: a member of nothing.
+
+    Ask it before anything is looked up: else a token without the scope would learn by 403 or 404 what there is.
+    """
+    require_scope(request, scope)
+    if not isinstance(request.user, Officer):
+        raise Stranger
+    return request.user
 
 
 def members_among(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], tuple[UUID, Role]]:

@@ -11,8 +11,9 @@ from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
+from groups.access import Right
 from groups.errors import BadMove, OperationClosed, PhaseForbids
-from groups.models import ClosedUserGroup, Phase
+from groups.models import ClosedUserGroup, Membership, Phase
 
 
 class PhaseAct(StrEnum):
@@ -76,6 +77,11 @@ def permits(group: ClosedUserGroup, act: PhaseAct) -> None:
 def allows(group: ClosedUserGroup, act: PhaseAct) -> bool:
     """Whether the group's phase allows `act`: for pages that show or hide a control."""
     return act in PERMITTED[Phase(group.phase)]
+
+
+def can_be_read(membership: Membership) -> bool:
+    """Whether this member can read messages: the role does, and the group's key is not destroyed."""
+    return membership.has(Right.READ) and membership.group.phase != Phase.ARCHIVED
 
 
 def is_exercise(group: ClosedUserGroup) -> bool:

@@ -12,8 +12,11 @@ from datetime import date, datetime
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 
+from accounts.models import Recovery
 from groups import queries
 from groups.actions.lifecycle import retention_ends_at
+from groups.actions.recovery import CONTACT_POINT, may_confirm, side_of
+from groups.errors import NotAllowed
 from groups.models import ClosedUserGroup, Membership, Phase, Role
 from groups.phases import course, moves_from
 from groups.wording import MOVE_TEXT, PHASE_TEXT, STANDING_TEXT
@@ -151,3 +154,34 @@ def country_lines(membership: Membership) -> list[CountryLine]:
 def name_of(country: str) -> str:
     """Return a country's name in the reader's language."""
     return country_name(country, get_language() or "en")
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryLine:
+    """One recovery, and what the reader may do about it."""
+
+    recovery: Recovery
+    may_confirm: bool
+    may_draw: bool
+    may_withdraw: bool
+
+
+def recovery_lines(membership: Membership) -> list[RecoveryLine]:
+    """Return the recoveries of the group that this member has a say in, the newest first."""
+    lines = []
+    for one in queries.recoveries_of(membership):
+        try:
+            side = side_of(membership, officer_administration=one.officer.administration_id)
+        except NotAllowed:
+            continue
+        waits = one.confirmed_at is None
+        agreed = membership.officer_id in {one.opened_by_id, one.confirmed_by_id}
+        lines.append(
+            RecoveryLine(
+                recovery=one,
+                may_confirm=waits and may_confirm(membership, one),
+                may_draw=one.group is not None and not waits and side == CONTACT_POINT and agreed,
+                may_withdraw=waits,
+            )
+        )
+    return lines

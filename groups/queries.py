@@ -14,7 +14,8 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from accounts import canary
 from accounts.errors import AdministratorsOnly
-from accounts.models import Officer
+from accounts.models import Officer, Recovery
+from accounts.queries import recoveries_in
 from groups.access import RIGHTS, Right
 from groups.models import ClosedUserGroup, EpochKey, GroupCountry, Membership, Phase, Role
 from vault import KeyDestroyed, SealBroken, Sealer, keystore
@@ -55,6 +56,19 @@ def all_groups(administrator: Officer) -> list[ClosedUserGroup]:
     )
 
 
+def codes_known_to(officer_id: UUID | None) -> frozenset[str] | None:
+    """Return the codes of the groups that an officer may know of: those of a member; none for who is no officer.
+
+    None for administrators, who make the groups and know all of them.
+    """
+    if officer_id is None:
+        return frozenset()
+    if Officer.objects.filter(pk=officer_id, is_platform_administrator=True).exists():
+        return None
+    mine = Membership.objects.filter(officer=officer_id, left_at__isnull=True)
+    return frozenset(mine.values_list("group__code", flat=True))
+
+
 def members_of(membership: Membership) -> QuerySet[Membership]:
     """Return the present members of the group with officer and administration, by country, role and name."""
     return (
@@ -67,6 +81,15 @@ def members_of(membership: Membership) -> QuerySet[Membership]:
 def member_in(membership: Membership, member_id: UUID) -> Membership | None:
     """Return one present member of the group, or None."""
     return members_of(membership).filter(pk=member_id).first()
+
+
+def recoverable(membership: Membership) -> list[Membership]:
+    """Return the members whom this member may let in anew: everybody else; a contact point, of the own house."""
+    others = members_of(membership).exclude(pk=membership.pk)
+    others = others.filter(officer__is_active=True, officer__is_platform_administrator=False)
+    if membership.role != Role.COORDINATOR:
+        others = others.filter(officer__administration=membership.officer.administration_id)
+    return [one for one in others if one.officer.has_usable_password()]
 
 
 def countries_of(membership: Membership) -> QuerySet[GroupCountry]:
@@ -86,6 +109,17 @@ def country_codes(membership: Membership) -> list[str]:
 def coordinates(officer_id: UUID) -> bool:
     """Whether the officer coordinates any group: such sessions idle out sooner."""
     return Membership.objects.filter(officer_id=officer_id, role=Role.COORDINATOR, left_at__isnull=True).exists()
+
+
+def is_member_somewhere(officer_id: UUID) -> bool:
+    """Whether the officer is a member of any group."""
+    return Membership.objects.filter(officer_id=officer_id, left_at__isnull=True).exists()
+
+
+def recoveries_of(membership: Membership) -> list[Recovery]:
+    """Return the recoveries of the group, and the resets of its members, that somebody can still act on."""
+    members = members_of(membership).values_list("officer_id", flat=True)
+    return recoveries_in(membership.group_id, members=members.order_by())
 
 
 def members_by_right(group: ClosedUserGroup, right: Right) -> QuerySet[Membership]:
@@ -117,6 +151,11 @@ def sealer_for(group: ClosedUserGroup, epoch: int) -> Sealer:
 def current_sealer(group: ClosedUserGroup) -> Sealer:
     """Return the sealer of the group's present epoch. Give a group whose row is locked when you write with it."""
     return sealer_for(group, group.key_epoch)
+
+
+def has_sealer_at_hand(group: ClosedUserGroup) -> bool:
+    """Whether `current_sealer` has its answer without asking another machine or process for a key."""
+    return keystore().is_at_hand(group.pk, group.key_epoch)
 
 
 def today_utc() -> date:

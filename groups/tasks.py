@@ -7,10 +7,10 @@ from procrastinate.contrib.django import app
 from groups import keys
 
 
-@app.periodic(cron="17 3 * * *")
+@app.periodic(cron="2,17,32,47 * * * *")
 @app.task(queueing_lock="groups.rotate_old_epochs", pass_context=False)
 def rotate_old_epochs(timestamp: int) -> None:
-    """Start a new epoch every 30 days."""
+    """Start a new epoch every 30 days, and where one could not begin when a member left."""
     keys.rotate_old_epochs()
 
 

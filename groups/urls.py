@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from groups.views import administration, lifecycle, members, mine, trail
+from groups.views import administration, lifecycle, members, mine, nominal, recovery, trail
 
 app_name = "groups"
 urlpatterns = [
@@ -13,9 +13,23 @@ urlpatterns = [
     path("groups/<uuid:group_id>/members/<uuid:member_id>/", members.member, name="member"),
     path("groups/<uuid:group_id>/members/<uuid:member_id>/remove/", members.remove, name="remove_member"),
     path("groups/<uuid:group_id>/members/<uuid:member_id>/invitation/", members.invite_again, name="invite_again"),
+    path("groups/<uuid:group_id>/recovery/", recovery.recoveries, name="recoveries"),
+    path("groups/<uuid:group_id>/recovery/open/", recovery.open_recovery, name="open_recovery"),
+    path(
+        "groups/<uuid:group_id>/recovery/<uuid:recovery_id>/confirm/",
+        recovery.confirm_recovery,
+        name="confirm_recovery",
+    ),
+    path("groups/<uuid:group_id>/recovery/<uuid:recovery_id>/link/", recovery.draw_recovery, name="draw_recovery"),
+    path(
+        "groups/<uuid:group_id>/recovery/<uuid:recovery_id>/withdraw/",
+        recovery.withdraw_recovery,
+        name="withdraw_recovery",
+    ),
     path("groups/<uuid:group_id>/phases/", lifecycle.phases, name="phases"),
     path("groups/<uuid:group_id>/phases/move/", lifecycle.move, name="move_phase"),
     path("groups/<uuid:group_id>/settings/", lifecycle.settings, name="settings"),
+    path("groups/<uuid:group_id>/settings/nominal/", nominal.nominal, name="nominal"),
     path("groups/<uuid:group_id>/settings/countries/", lifecycle.add_country, name="add_country"),
     path(
         "groups/<uuid:group_id>/settings/countries/<str:country>/remove/",

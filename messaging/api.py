@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,17 +10,16 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from accounts.api_auth import require_scope
-from accounts.models import Officer
 from groups.access import Right
 from groups.errors import Stranger
-from groups.gates import member_of
+from groups.gates import caller, member_of
 from groups.models import Membership
 from messaging import actions, queries
 from messaging.errors import MessageUnknown
+from messaging.limits import HIGHEST
 from messaging.presentation import message_json, time_json
-from messaging.queries import Filters
-from messaging.schemas import MessageIn, SeenIn, StatusIn
+from messaging.queries import Filters, MessagePage
+from messaging.schemas import MessageIn, Moment, SeenIn, StatusIn
 
 router = Router(tags=["messages"])
 READ, WRITE = "messages:read", "messages:write"
@@ -31,7 +30,9 @@ Codes = Annotated[list[Code], Field(max_length=50)]
 class PositionIn(Schema):
     """A position in the stream."""
 
-    after: int | None = Field(None, ge=0, description="Sequence number of the last event that the client has.")
+    after: int | None = Field(
+        None, ge=0, le=HIGHEST, description="Sequence number of the last event that the client has."
+    )
     epoch: UUID | None = Field(None, description="The `epoch` under which the client got that number.")
     limit: int = Field(500, ge=1, le=500)
 
@@ -41,19 +42,17 @@ class MessagesIn(Schema):
 
     kind: Codes = []
     country: Codes = Field([], max_length=50, description="Country of the sender's membership.")
-    commodity: Codes = Field([], max_length=50, description="Code (`DRG.cocaine`) or group of codes (`DRG`).")
     status: Codes = []
     priority: Codes = []
-    sent_from: datetime | None = Field(None, alias="from", description="Sent at or after this time.")
-    sent_to: datetime | None = Field(None, alias="to", description="Sent before this time.")
+    sent_from: Moment | None = Field(None, alias="from", description="Sent at or after this time.")
+    sent_to: Moment | None = Field(None, alias="to", description="Sent before this time.")
     thread: UUID | None = None
     mine: bool = False
     overdue: bool = Field(False, description="Warnings and requests that lack an answer past their due time.")
     open: bool = Field(False, description="Warnings and requests that lack an answer.")
     waiting: bool = Field(False, description="Of those, the ones that my country is to answer.")
     standing: bool = Field(False, description="Neither corrected nor withdrawn.")
-    text: str = Field("", max_length=200, description="Words that must all occur; case and accents do not matter.")
-    after: int | None = Field(None, ge=0, description="The `next` of the page before.")
+    after: int | None = Field(None, ge=0, le=HIGHEST, description="The `next` of the page before.")
     limit: int = Field(50, ge=1, le=500)
 
     def filters(self) -> Filters:
@@ -61,7 +60,6 @@ class MessagesIn(Schema):
         return Filters(
             kinds=self.kind,
             countries=self.country,
-            commodities=self.commodity,
             statuses=self.status,
             priorities=self.priority,
             sent_from=self.sent_from,
@@ -72,8 +70,18 @@ class MessagesIn(Schema):
             open=self.open,
             waiting=self.waiting,
             standing=self.standing,
-            text=self.text,
         )
+
+
+class SearchIn(MessagesIn):
+    """The same filters, and what is looked for inside of sealed messages."""
+
+    commodity: Codes = Field([], max_length=50, description="Code (`DRG.cocaine`) or group of codes (`DRG`).")
+    text: str = Field("", max_length=200, description="Words that must all occur; case and accents do not matter.")
+
+    def filters(self) -> Filters:
+        """Return them as what the queries take."""
+        return replace(super().filters(), commodities=self.commodity, text=self.text)
 
 
 @router.get("/groups/{group_id}/events", summary="The event stream from a position")
@@ -100,20 +108,22 @@ def events(request: HttpRequest, group_id: UUID, data: Query[PositionIn]) -> dic
 
 @router.get("/groups/{group_id}/messages", summary="Messages by filters, newest first")
 def messages(request: HttpRequest, group_id: UUID, data: Query[MessagesIn]) -> dict[str, Any]:
-    """Answer `{"messages": [...], "next", "complete"}`, newest first.
+    """Answer `{"messages": [...], "next", "complete"}`: `next` is null at the end, else the next page's `after`."""
+    membership = _member(request, group_id, Right.READ, READ)
+    return _page_json(queries.messages_page(membership, filters=data.filters(), after=data.after, limit=data.limit))
 
-    `next` is null at the end, else the `after` of the next page. `text` and `commodity` open and scan; a scan that
-    takes too long stops with `complete: false` and goes on from `next`. Every such search leaves an audit entry.
+
+@router.post("/groups/{group_id}/search", summary="Messages by what is sealed in them, newest first")
+def search(request: HttpRequest, group_id: UUID, payload: SearchIn) -> dict[str, Any]:
+    """Answer as the list of messages does. What is looked for is in the body: addresses are kept in many places.
+
+    `text` and `commodity` open and scan; a scan that takes too long stops with `complete: false` and goes on from
+    `next`. Every such search leaves an audit entry.
     """
     membership = _member(request, group_id, Right.READ, READ)
-    wanted = data.filters()
+    wanted = payload.filters()
     read = queries.search if wanted.sealed else queries.messages_page
-    page = read(membership, filters=wanted, after=data.after, limit=data.limit)
-    return {
-        "messages": [message_json(found) for found in page.messages],
-        "next": page.next,
-        "complete": page.complete,
-    }
+    return _page_json(read(membership, filters=wanted, after=payload.after, limit=payload.limit))
 
 
 @router.post(
@@ -149,7 +159,7 @@ def message(request: HttpRequest, message_id: UUID) -> dict[str, Any]:
 def acknowledge(request: HttpRequest, message_id: UUID) -> dict[str, Any]:
     """Give this officer's receipt of a message. Idempotent: the first one counts."""
     try:
-        officer = _officer(request, WRITE)
+        officer = caller(request, WRITE)
         [group_id] = queries.groups_of_receipts([(officer.pk, message_id)])
         if group_id is None:
             raise Stranger
@@ -196,21 +206,22 @@ def situation(request: HttpRequest, group_id: UUID) -> dict[str, Any]:
     return queries.situation(_member(request, group_id, Right.READ, READ))
 
 
-def _officer(request: HttpRequest, scope: str) -> Officer:
-    require_scope(request, scope)
-    officer = request.user
-    if not isinstance(officer, Officer):  # the token of a client system is a member of nothing
-        raise Stranger
-    return officer
+def _page_json(page: MessagePage) -> dict[str, Any]:
+    return {
+        "messages": [message_json(found) for found in page.messages],
+        "next": page.next,
+        "complete": page.complete,
+    }
 
 
 def _member(request: HttpRequest, group_id: UUID, right: Right, scope: str) -> Membership:
-    return member_of(_officer(request, scope), group_id, right)
+    return member_of(caller(request, scope), group_id, right)
 
 
 def _member_of_message(request: HttpRequest, message_id: UUID, right: Right, scope: str) -> Membership:
     """Gate by the message's group: a stranger is told the same of a message that is and of one that never was."""
     try:
-        return _member(request, queries.group_of_message(message_id), right, scope)
+        officer = caller(request, scope)
+        return member_of(officer, queries.group_of_message(message_id), right)
     except Stranger:
         raise MessageUnknown from None

@@ -6,7 +6,7 @@ compares the first part and parses the second only of what it found. Used by act
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,10 +19,12 @@ TABLE = "messaging_message"
 
 
 class Content(NamedTuple):
-    """What a message says."""
+    """What a message says; `attachments`: the ids of its files, in their order; `confirmed`: see `Draft`."""
 
     subject: str
     body: dict[str, Any]
+    attachments: Sequence[str] = ()
+    confirmed: Sequence[dict[str, str]] = ()
 
     def __repr__(self) -> str:
         return "<Content>"  # never in a log or a trace
@@ -43,11 +45,18 @@ def reason_place(move_id: UUID | str, officer_id: UUID | str) -> Place:
     return Place("messaging_statusmove", "reason", str(move_id), str(officer_id))
 
 
-def seal_content(sealer: Sealer, content: Content, *, message_id: UUID, sender_id: UUID) -> bytes:
-    """Return a message's sealed value."""
-    folded = search_text(content.subject, content.body).encode()
+def seal_content(
+    sealer: Sealer, content: Content, *, message_id: UUID, sender_id: UUID, words: Sequence[str] = ()
+) -> bytes:
+    """Return a message's sealed value. `words` are found as the subject is: names and captions of its files."""
+    folded = search_text("\n".join([content.subject, *words]), content.body).encode()
     plain = len(folded).to_bytes(4, "big") + folded
-    plain += orjson.dumps({"subject": content.subject, "body": content.body})
+    said: dict[str, Any] = {"subject": content.subject, "body": content.body}
+    if content.attachments:
+        said["attachments"] = list(content.attachments)
+    if content.confirmed:
+        said["confirmed"] = list(content.confirmed)
+    plain += orjson.dumps(said)
     return sealer.seal(plain, message_place(message_id, sender_id))
 
 
@@ -55,7 +64,7 @@ def read_content(plain: bytes) -> Content:
     """Return the content of an opened value. Raises SealBroken for what no message can be."""
     try:
         data = orjson.loads(plain[4 + int.from_bytes(plain[:4], "big") :])
-        return Content(data["subject"], data["body"])
+        return Content(data["subject"], data["body"], data.get("attachments", ()), data.get("confirmed", ()))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise SealBroken from None
 

@@ -23,6 +23,7 @@ from problems import FieldProblem
 
 MAX_SUBJECT = 160
 MAX_ADDRESSEES = 300
+MAX_ATTACHMENTS = 10
 DUE_BEHIND = timedelta(days=31)  # a message written offline may be sent after its due time
 DUE_AHEAD = timedelta(days=366)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?")
@@ -39,6 +40,7 @@ class Draft:
 
     `addressed_to`: {"all": true}, or any of {"countries": [...], "roles": [...], "officers": [...]}; empty is all.
     `grading`: {"source": "A".."F", "information": "1".."6"}. `acknowledge` None: as the kind usually does.
+    `confirmed`: what the sender was asked and says is right: field, code, passage, reason; sealed with the content.
     """
 
     id: UUID
@@ -55,6 +57,7 @@ class Draft:
     grading: Mapping[str, str] | None = None
     supersedes: UUID | None = None
     attachments: Sequence[UUID] = ()
+    confirmed: Sequence[dict[str, str]] = ()
     template: UUID | None = None
 
     @property
@@ -67,7 +70,7 @@ class Draft:
 
     def canonical(self) -> bytes:
         """Return everything the client said, always in the same spelling: what a replay is compared by."""
-        said = {
+        said: dict[str, Any] = {
             "id": str(self.id),
             "kind": self.kind,
             "body": self.body,
@@ -83,6 +86,8 @@ class Draft:
             "supersedes": self.supersedes,
             "attachments": list(self.attachments),
         }
+        if self.confirmed:
+            said["confirmed"] = list(self.confirmed)
         try:
             return orjson.dumps(said, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
         except TypeError:
@@ -109,8 +114,7 @@ def checked_envelope(draft: Draft, *, now: datetime, language: str) -> Draft:
         errors.append(_problem("priority", "unknown", _("There is no such priority.")))
     if draft.handling not in _HANDLINGS:
         errors.append(_problem("handling", "unknown", _("There is no such handling.")))
-    if draft.attachments:
-        errors.append(_problem("attachments", "not_available", _("Attachments cannot be sent yet.")))
+    errors += _attachment_problems(draft.attachments)
     errors += _grading_problems(draft.grading)
     errors += _due_problems(draft.due_at, now)
     errors += _relation_problems(draft, rule)
@@ -119,6 +123,15 @@ def checked_envelope(draft: Draft, *, now: datetime, language: str) -> Draft:
         raise InvalidMessage(errors=errors)
     acknowledge = rule.acknowledge if draft.acknowledge is None else draft.acknowledge
     return replace(draft, subject=subject, language=spoken, addressed_to=addressed_to, acknowledge=acknowledge)
+
+
+def _attachment_problems(attachments: Sequence[UUID]) -> list[FieldProblem]:
+    """Whose they are and how they stand is asked under the lock."""
+    if len(attachments) > MAX_ATTACHMENTS:
+        return [_problem("attachments", "too_many", _("At most 10 files go with a message."))]
+    if len(set(attachments)) != len(attachments):
+        return [_problem("attachments", "twice", _("The same file is named twice."))]
+    return []
 
 
 def _grading_problems(grading: Mapping[str, str] | None) -> list[FieldProblem]:

@@ -52,7 +52,7 @@ class TooFast(Refusal):
 
 
 class Busy(Refusal):
-    """The server cannot keep up just now: your message is not sent yet. Try again in a moment."""
+    """The server cannot keep up just now: what you sent was not taken yet. Try again in a moment."""
 
     code = "busy"
     status = 503

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 MAX_BYTES = 1024 * 1024  # of one group
+
+
+def serialised(item: Mapping[str, Any]) -> bytes:
+    """Return an item as bytes that take no more room than they have.
+
+    orjson's own stay in a buffer of 8 KiB or more: that matters where a thousand of them are remembered.
+    """
+    return bytes(memoryview(orjson.dumps(item)))
 
 
 class FreshItem(NamedTuple):
@@ -44,6 +54,11 @@ class Fresh:
             else:
                 self._followers.pop(group_id, None)
                 self._groups.pop(group_id, None)
+
+    def forget(self, group_id: UUID) -> None:
+        """Drop what is kept of a group whose key is gone."""
+        with self._lock:
+            self._groups.pop(group_id, None)
 
     def is_followed(self, group_id: UUID) -> bool:
         """Whether it is worth while to keep anything of a group."""

@@ -100,16 +100,15 @@ class History:
 
     def save(self) -> None:
         """Write the marks of all groups that moved; a group that went back meanwhile gets a new epoch."""
-        with self._lock:
-            wanted = list(self._unsaved)
+        with self._lock:  # before the database is asked: what is committed meanwhile is no sign of a loss
+            wanted = {group_id: self._told.get(group_id, 0) for group_id in self._unsaved}
         if not wanted:
             return
         try:
             with connections["default"].cursor() as cursor:
                 raw = cursor.connection
                 found = read_marks(raw, wanted)
-                with self._lock:
-                    back = [key for key, mark in found.items() if mark.head < self._told.get(key, 0)]
+                back = [key for key, mark in found.items() if mark.head < wanted[key]]
                 if back:
                     self.examine(raw)
                     found = read_marks(raw, wanted)
@@ -139,22 +138,23 @@ class History:
 
     def examine(self, raw: psycopg.Connection[Any], *, heard: bool = False) -> bool:
         """Compare every group with what is known of it; renew what was lost. False: there are no tables yet."""
+        # First what is known, then how it stands: others go on committing, and saving marks, all the while.
+        marks = self._folder.load()
+        with self._lock:
+            told, epochs = {**self._told}, {**self._epochs}
+            for group_id, head in self._heard.items() if heard else ():
+                told[group_id] = max(head, told.get(group_id, 0))
         try:
             standing = read_standing(raw)
         except psycopg.errors.UndefinedTable:
             return False
         self._forget_epochs_before(standing)
-        marks = self._folder.load()
         if marks is None:
             lost = self._unproven(raw, standing)
             marks = Marks()
         else:
             proofs = read_proofs(raw, {key: mark.head for key, mark in marks.groups.items() if key in standing})
-            with self._lock:
-                told = {**self._told}
-                for group_id, head in self._heard.items() if heard else ():
-                    told[group_id] = max(head, told.get(group_id, 0))
-                lost = lost_groups(marks, standing, proofs, told, self._epochs)
+            lost = lost_groups(marks, standing, proofs, told, epochs)
         if lost:
             self.renew(raw, {group_id: standing[group_id].epoch for group_id in lost})
         self._keep(read_marks(raw, list(standing)))
@@ -171,7 +171,7 @@ class History:
                 self._heard.pop(group_id, None)
                 self._unsaved.discard(group_id)
 
-    def _keep(self, marks: Mapping[UUID, Mark], retired: frozenset[UUID] = frozenset()) -> None:
+    def _keep(self, marks: Mapping[UUID, Mark], retired: Collection[UUID] = ()) -> None:
         """Write marks; a full disk does not keep anybody from the database."""
         try:
             self._folder.add(marks, retired)
@@ -191,7 +191,7 @@ class History:
     def renew(self, raw: psycopg.Connection[Any], epochs: Mapping[UUID, UUID]) -> int:
         """Give groups a new epoch in place of the one that they have now; return how many got one."""
         # First outside: should this end half way, the next comparison goes on from there.
-        self._keep({}, frozenset(epochs.values()))
+        self._keep({}, list(epochs.values()))
         renewed = []
         with raw.transaction():
             for group_id, epoch in sorted(epochs.items()):

@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,16 +43,19 @@ class Marks:
     """Marks of groups, and the epochs that are over: a database that holds one of those went back."""
 
     groups: Mapping[UUID, Mark] = field(default_factory=dict)
-    retired: frozenset[UUID] = frozenset()
+    retired: Sequence[UUID] = ()  # the oldest first
 
-    def merged(self, newer: Mapping[UUID, Mark], retired: frozenset[UUID] = frozenset()) -> Marks:
-        """Return these marks with others: of one epoch the higher, of another the newer."""
-        groups = dict(self.groups)
+    def merged(self, newer: Mapping[UUID, Mark], retired: Collection[UUID] = ()) -> Marks:
+        """Return these marks with others: of one epoch the higher, of another the newer.
+
+        What was read before its epoch ended, and comes late, is left out: it would hide the mark of the new one.
+        """
+        groups, ended = dict(self.groups), dict.fromkeys([*self.retired, *retired])
         for group_id, mark in newer.items():
             known = groups.get(group_id)
-            if known is None or known.epoch != mark.epoch or known.head < mark.head:
+            if known is None or (mark.head > known.head if mark.epoch == known.epoch else mark.epoch not in ended):
                 groups[group_id] = mark
-        return Marks(groups, self.retired | retired)
+        return Marks(groups, tuple(ended)[-MOST_RETIRED:])
 
 
 def proof_of(seq: int, kind: str, at: str, actor: UUID | None, message: UUID | None) -> str:
@@ -72,10 +75,10 @@ def lost_groups(
     `proofs`: of the events at the marks, as the database has them now. `told`: numbers that this process knows to
     have been committed and that no mark holds yet; they count only for the epoch that it knew.
     """
-    lost = set()
+    lost, retired = set(), set(marks.retired)
     for group_id, now in standing.items():
         mark = marks.groups.get(group_id)
-        if now.epoch in marks.retired or (
+        if now.epoch in retired or (
             mark is not None
             and mark.epoch == now.epoch
             and mark.head > 0
@@ -103,7 +106,7 @@ class MarksFolder:
         # The newest is what counts: an older one beside it was put back.
         return _read(files[-1][1]) if files else None
 
-    def add(self, groups: Mapping[UUID, Mark], retired: frozenset[UUID] = frozenset()) -> None:
+    def add(self, groups: Mapping[UUID, Mark], retired: Collection[UUID] = ()) -> None:
         """Merge marks into those on the disk, and return when they are there to stay."""
         with self.locked():
             known = self._load() or Marks()
@@ -134,7 +137,7 @@ class MarksFolder:
         staging = self.path / ".staging"
         handle = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as out:
-            retired = sorted(map(str, marks.retired))[:MOST_RETIRED]
+            retired = list(map(str, marks.retired))
             groups = {str(key): [str(mark.epoch), mark.head, mark.proof] for key, mark in marks.groups.items()}
             json.dump({"inode": os.fstat(out.fileno()).st_ino, "retired": retired, "groups": groups}, out)
             out.flush()
@@ -163,6 +166,6 @@ def _read(file: Path) -> Marks | None:
         groups = {}
         for key, (epoch, head, proof) in data["groups"].items():
             groups[UUID(key)] = Mark(UUID(epoch), int(head), str(proof))
-        return Marks(groups, frozenset(map(UUID, data["retired"])))
+        return Marks(groups, tuple(map(UUID, data["retired"])))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Administration
 from groups.models import ClosedUserGroup
+from messaging.attachments.refusing import Reason
 from messaging.kinds import Handling, Priority, Status
 from simplified_forms.fields import Kind
 from simplified_forms.models import FormTemplate
@@ -118,6 +119,7 @@ class Event(models.Model):
         PHASE = "phase"
         COUNTRY = "country"
         SETTINGS = "settings"
+        ATTACHMENT = "attachment"
 
     pk = models.CompositePrimaryKey("group_id", "seq")
     group = models.ForeignKey(ClosedUserGroup, on_delete=models.PROTECT, related_name="events", db_index=False)
@@ -132,7 +134,16 @@ class Event(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    type__in=["message", "acknowledged", "status", "member", "phase", "country", "settings"]
+                    type__in=[
+                        "message",
+                        "acknowledged",
+                        "status",
+                        "member",
+                        "phase",
+                        "country",
+                        "settings",
+                        "attachment",
+                    ]
                 ),
                 name="event_type",
             ),
@@ -212,3 +223,84 @@ class LastSeen(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group_id} {self.officer_id}"
+
+
+class Attachment(models.Model):
+    """A file on its way into a message, or in one. Its bytes lie sealed in `attachments.storage`, never here.
+
+    `id` is minted by the uploader's client. `message`: the newest version of the message that it is part of; which
+    files a message has, and in which order, its own sealed content says. `sealed_facts`: name, caption, type, size,
+    hash (`attachments.facts`); `sealed_key`: the file's random key. `size` is the original's, `offset` how much has
+    arrived. `content` and `preview` name stored streams.
+    """
+
+    class State(models.TextChoices):
+        UPLOADING = "uploading"
+        CHECKING = "checking"
+        READY = "ready"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True)
+    group = models.ForeignKey(ClosedUserGroup, on_delete=models.PROTECT, related_name="+", db_index=False)
+    uploader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    message = models.ForeignKey(Message, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    state = models.CharField(max_length=12, choices=State, default=State.UPLOADING)
+    reason = models.CharField(
+        max_length=16, choices=[(one.value, one.name.replace("_", " ").title()) for one in Reason], blank=True
+    )
+    size = models.BigIntegerField()
+    offset = models.BigIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    touched_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)
+    key_epoch = models.PositiveIntegerField()
+    sealed_key = models.BinaryField()
+    sealed_facts = models.BinaryField()
+    content = models.UUIDField(null=True)
+    preview = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["uploading", "checking", "ready", "refused"]), name="attachment_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="refused", reason__gt="") | (~Q(state="refused") & Q(reason="")),
+                name="attachment_refused_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="uploading", offset__lt=F("size")) | Q(offset=F("size")),
+                name="attachment_whole_or_uploading",
+            ),
+            models.CheckConstraint(condition=Q(state="ready") | Q(content__isnull=True), name="attachment_content"),
+            models.CheckConstraint(
+                condition=Q(message__isnull=True) | ~Q(state="uploading"), name="attachment_sent_when_whole"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["uploader", "created_at"], name="attachment_of_uploader"),
+            models.Index(fields=["group"], include=["size"], name="attachment_of_group"),
+            models.Index(fields=["touched_at"], condition=Q(state="checking"), name="attachment_to_check"),
+            models.Index(fields=["created_at"], condition=Q(message__isnull=True), name="attachment_unsent"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class AttachmentPiece(models.Model):
+    """A piece of an upload: its own sealed stream, stored under this row's id, until the whole was checked."""
+
+    id = models.UUIDField(primary_key=True)
+    attachment = models.ForeignKey(Attachment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    offset = models.BigIntegerField()
+    size = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["attachment", "offset"], name="attachment_piece_once")]
+
+    def __str__(self) -> str:
+        return f"{self.attachment_id} {self.offset}"

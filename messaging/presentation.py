@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from messaging.models import Event
-from messaging.queries.opening import Opened, Receipts
+
+if TYPE_CHECKING:  # the queries write what they read in these shapes
+    from messaging.queries.opening import Opened, Receipts
 
 type Answered = Mapping[UUID, Sequence[str]]
 
@@ -28,13 +30,16 @@ def message_json(opened: Opened) -> dict[str, Any]:
     """Return one message as every client gets it.
 
     `acknowledgements` is null unless one is wanted: expected and done per country, and who has given one.
-    `answered_by`: countries that sent feedback to a warning, or a reply to a request. `unreadable` is true
-    where the seal is broken, and missing elsewhere.
+    `answered_by`: countries that sent feedback to a warning, or a reply to a request. `attachments`: files as
+    `attachments.facts.state_json` gives them, the same for every reader. `unreadable` is true
+    where the seal is broken, and missing elsewhere; `confirmed` is there where the sender confirmed something.
     """
     message = opened.message
     broken = {"unreadable": True} if opened.unreadable else {}
+    confirmed = {"confirmed": list(opened.confirmed)} if opened.confirmed else {}
     return {
         **broken,
+        **confirmed,
         "id": str(message.pk),
         "group": str(message.group_id),
         "seq": message.seq,
@@ -60,7 +65,7 @@ def message_json(opened: Opened) -> dict[str, Any]:
         "answered_by": list(opened.answered_by),
         "handling": message.handling,
         "grading": _grading_json(message.grading_source, message.grading_information),
-        "attachments": [],
+        "attachments": list(opened.attachments),
         "template": {"id": str(message.template_id), "version": message.template.version},
         "status": message.status,
         "exercise": message.exercise,
@@ -70,12 +75,20 @@ def message_json(opened: Opened) -> dict[str, Any]:
     }
 
 
-def event_json(event: Event, *, opened: Opened | None, reason: str, answered: Answered) -> dict[str, Any]:
+def event_json(
+    event: Event,
+    *,
+    opened: Opened | None,
+    reason: str,
+    answered: Answered,
+    attachment: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return one event: `type`, `at`, `actor`, and by type
 
     - message: `message`, as `message_json` gives it
     - acknowledged: `message` (id), `country`
     - status: `message` (id), `from`, `to`, `country`, `reason`
+    - attachment: `message` (id), `attachment`, as messages hold it
     - member, phase, country, settings: what `groups.announcements.Change` says
 
     `answered` stands where an answer came, was corrected or withdrawn: who has answered each version of its
@@ -91,18 +104,25 @@ def event_json(event: Event, *, opened: Opened | None, reason: str, answered: An
         result["message"] = str(event.message_id)
     if event.type == Event.Type.STATUS:
         result["reason"] = reason
+    if event.type == Event.Type.ATTACHMENT:
+        return {**result, "attachment": attachment}
     return {**result, **data}
 
 
 def event_item(
-    event: Event, *, opened: Opened | None = None, reason: str = "", answered: Answered = MappingProxyType({})
+    event: Event,
+    *,
+    opened: Opened | None = None,
+    reason: str = "",
+    answered: Answered = MappingProxyType({}),
+    attachment: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return one event as an item of a frame, and of the list that `GET …/events` answers."""
     return {
         "op": "event",
         "group": str(event.group_id),
         "seq": event.seq,
-        "event": event_json(event, opened=opened, reason=reason, answered=answered),
+        "event": event_json(event, opened=opened, reason=reason, answered=answered, attachment=attachment),
     }
 
 

@@ -9,7 +9,7 @@ rediss+… speaks TLS. What must not live here: what is said over Redis (`wakeup
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -29,6 +29,7 @@ PLAIN_SCHEMES = frozenset({"redis", "rediss", "unix"})
 SENTINEL_PORT, NODE_PORT = 26379, 6379
 OPTIONS = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 SENTINEL_OPTIONS = frozenset({"sentinel_username", "sentinel_password"})
+ANSWER_SECONDS = 0.5  # of a server whose answer somebody waits for
 # Errors of a connection that is to be made anew: nothing here waits longer than its time-out.
 FAILURES = (redis.RedisError, RedisClusterException, OSError, ValueError)
 
@@ -59,6 +60,10 @@ class RedisPlace:
     def channels(self, channel: str) -> tuple[str, ...]:
         """Return the channels over which the traffic of a channel is spread."""
         return (channel,)
+
+    def together(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
+        """Return keys in the parts that one script may touch."""
+        return [keys] if keys else []
 
     async def routes(self, channel: str) -> Mapping[Node, frozenset[str]]:
         """Return which channels are to be heard at which server now."""
@@ -127,6 +132,9 @@ class ClusterPlace(RedisPlace):
 
     def channels(self, channel: str) -> tuple[str, ...]:
         return tuple(f"{channel}:{number}" for number in range(self.SHARDS))
+
+    def together(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
+        return [[key] for key in keys]  # each in a slot of its own
 
     async def routes(self, channel: str) -> Mapping[Node, frozenset[str]]:
         ranges = await self._slots()

@@ -15,19 +15,31 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import batched
 from typing import Any
 from uuid import UUID
 from zlib import crc32
 
 from messaging.history import hear_moved
 from messaging.measures import measures
-from messaging.redis_places import FAILURES, Node, RedisPlace, place_of
-from messaging.wakeups import Deliver, GroupMoved, MemoryWakeUps, Resync, Subscription, Wake, decode, encode
+from messaging.redis_places import ANSWER_SECONDS, FAILURES, Node, RedisPlace, place_of
+from messaging.wakeups import (
+    FLUSH_SECONDS,
+    Deliver,
+    GroupMoved,
+    MemoryWakeUps,
+    Resync,
+    Subscription,
+    Wake,
+    decode_all,
+    encode_all,
+)
 
 logger = logging.getLogger("cencomm.messaging")
 CHANNEL = "cencomm:wake"
+JOINED = 256  # wake-ups that travel in one message
 MAX_WAITING = 10_000  # wake-ups that Redis did not take; past it listeners are told to look at everything
-ANSWER_SECONDS = 0.5
 LOOK_SECONDS = 5.0  # how often the place of a master is asked again, and a silent connection is tried
 _RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -41,14 +53,13 @@ class RedisWakeUps:
         self._teller = Teller(self._place)
 
     def publish(self, wake: Wake) -> None:
-        self._local.publish(wake)
+        self._local.publish(replace(wake, own=True) if isinstance(wake, GroupMoved) else wake)
         self._teller.tell(wake)
 
     def subscribe(self, deliver: Deliver) -> Subscription:
         return RedisListener(self._local.subscribe(deliver), self._place, deliver)
 
     def flush(self, seconds: float) -> bool:
-        """Wait until Redis has taken everything; False when it did not within the time."""
         return self._teller.flush(seconds)
 
 
@@ -62,6 +73,7 @@ class Teller:
         self._waiting: OrderedDict[UUID | Wake, Wake] = OrderedDict()
         self._busy = False
         self._failures = 0
+        self._failed_at: dict[str, float] = {}  # channels that Redis did not take the last time
         self._thread: threading.Thread | None = None
 
     def tell(self, wake: Wake) -> None:
@@ -71,7 +83,7 @@ class Teller:
             # After a fork the thread is not there any more.
             if self._thread is None or not self._thread.is_alive():
                 if self._thread is None:
-                    atexit.register(self.flush, 2.0)  # a command that posts and ends is heard, too
+                    atexit.register(self.flush, FLUSH_SECONDS)  # a command that posts and ends is heard, too
                 self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
@@ -101,35 +113,43 @@ class Teller:
                 self._changed.wait_for(lambda: self._waiting)
                 taken, self._waiting = list(self._waiting.values()), OrderedDict()
                 self._busy = True
-            told = self._tell_all(taken)
+            untold = self._tell_all(taken)
             with self._changed:
-                for wake in taken[told:]:
+                for wake in untold:
                     if not isinstance(wake, GroupMoved) or wake.group_id not in self._waiting:
                         self._put(wake)
                 self._busy = False
                 failures = self._failures
-                self._failures = 0 if told == len(taken) else failures + 1
+                self._failures = failures + 1 if untold else 0
                 self._changed.notify_all()
-            if told == len(taken):
+            if not untold:
                 continue
             if failures == 0:
                 logger.warning("redis does not answer: other processes learn of new messages by their heartbeat")
             time.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
 
-    def _tell_all(self, wakes: list[Wake]) -> int:
-        """Publish in order; return how many Redis took."""
-        for told, wake in enumerate(wakes):
+    def _tell_all(self, wakes: list[Wake]) -> list[Wake]:
+        """Publish what goes over one channel together, in order; return what Redis did not take."""
+        channels: dict[str, list[Wake]] = {}
+        for wake in wakes:
+            channels.setdefault(self._channel(wake), []).append(wake)
+        # Behind a shard that is away nobody waits: what failed last comes last.
+        order = sorted(channels, key=lambda name: self._failed_at.get(name, 0.0))
+        messages = [(name, part) for name in order for part in batched(channels[name], JOINED)]
+        for told, (channel, part) in enumerate(messages):
             try:
                 if self._client is None:
                     self._client = self._place.commands(timeout=ANSWER_SECONDS)
-                self._place.publish(self._client, self._channel(wake), encode(wake))
+                self._place.publish(self._client, channel, encode_all(part))
+                self._failed_at.pop(channel, None)
             except Exception as error:  # noqa: BLE001 - whatever it is, this thread goes on
                 if not isinstance(error, FAILURES):  # a fault of the client itself: it is made anew
                     logger.error("redis cannot be told: %s", type(error).__name__)
                     self._client = None
                 measures.wakeups_unpublished += 1
-                return told
-        return len(wakes)
+                self._failed_at[channel] = time.monotonic()
+                return [wake for _channel, untold in messages[told:] for wake in untold]
+        return []
 
     def _channel(self, wake: Wake) -> str:
         channels = self._place.channels(CHANNEL)
@@ -208,7 +228,10 @@ class RedisListener:
     async def _hear_all(self, pubsub: Any, expected: int) -> None:
         confirmed, asked = 0, False
         while True:
-            item = await pubsub.get_message(timeout=LOOK_SECONDS)
+            # Not `get_message`: what it puts around each reading costs more than everything else about a wake-up.
+            item = await pubsub.connection.read_response(
+                timeout=LOOK_SECONDS, disconnect_on_error=False, push_request=True
+            )
             if item is None:
                 if asked:
                     return  # half open: it does not even answer a ping
@@ -216,16 +239,16 @@ class RedisListener:
                 asked = True
                 continue
             asked = False
-            match item["type"]:
-                case "message" | "smessage":
-                    wake = decode(item["data"])
-                    if isinstance(wake, GroupMoved):
-                        hear_moved(wake.group_id, wake.head)
-                    self._deliver(wake)
-                case "subscribe" | "ssubscribe":
+            match item:
+                case [b"message" | b"smessage", _channel, data]:
+                    for wake in decode_all(data):
+                        if isinstance(wake, GroupMoved):
+                            hear_moved(wake.group_id, wake.head)
+                        self._deliver(wake)
+                case [b"subscribe" | b"ssubscribe", *_]:
                     confirmed += 1
                     if confirmed == expected:
                         self._failures = 0
                         self._deliver(Resync())  # whatever was told before this was missed
-                case "unsubscribe" | "sunsubscribe":
+                case [b"unsubscribe" | b"sunsubscribe", *_]:
                     return  # its slot has moved to another master

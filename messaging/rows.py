@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.base import ModelState
 
 from groups.models import ClosedUserGroup
@@ -111,7 +111,7 @@ def as_written[M: models.Model](model: type[M], row: Mapping[str, Any], **relate
     made = model.__new__(model)
     made.__dict__.update(row)
     made._state = ModelState()
-    made._state.adding, made._state.db = False, connection.alias
+    made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
     made._state.fields_cache.update(related)
     return made
 

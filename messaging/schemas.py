@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from messaging.drafts import Draft
 from messaging.errors import InvalidMessage
 from problems import FieldProblem
+
+
+def in_utc(at: datetime) -> datetime:
+    """Return a time in UTC: PostgreSQL knows fewer zones than RFC 3339, and no sums at both ends of time."""
+    try:
+        found = at if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        found = None
+    if found is None or not MINYEAR < found.year < MAXYEAR:
+        raise PydanticCustomError("datetime_range", "This time is too far away.")
+    return found
+
+
+Moment = Annotated[datetime, AfterValidator(in_utc)]
 
 
 class Strict(BaseModel):
@@ -28,6 +43,20 @@ class GradingIn(Strict):
 
     source: str = Field(max_length=1, description="A (always reliable) to F (cannot be judged)")
     information: str = Field(max_length=1, description="1 (confirmed) to 6 (cannot be judged)")
+
+
+class ConfirmedIn(Strict):
+    """What the sender was asked about before sending, and says is right."""
+
+    field: str = Field(max_length=100, description="As the answer of `…/screening` names it.")
+    code: str = Field(max_length=40, description="Kind of the finding, or code of the question.")
+    passage: str = Field("", max_length=300, description="The words that were found; empty for a question.")
+    reason: Literal["thing", "place", "number", "official", "right"] = Field(
+        description=(
+            "thing: names a thing, a ship, a company. place: names a place. number: the number of a thing. "
+            "official: an official in office. right: the answer to a question, it is right."
+        )
+    )
 
 
 class MessageIn(Strict):
@@ -56,12 +85,13 @@ class MessageIn(Strict):
     in_reply_to: UUID | None = Field(
         None, description="The message that this answers; feedback and replies need it."
     )
-    due_at: datetime | None = Field(None, description="Until when an answer is wanted, with a time zone.")
+    due_at: Moment | None = Field(None, description="Until when an answer is wanted, with a time zone.")
     acknowledge: bool | None = Field(None, description="Whether a receipt is wanted; null: as usual for this kind.")
     handling: str = Field("AMBER", max_length=16, description="TLP 2.0: RED, AMBER+STRICT, AMBER, GREEN, CLEAR")
     grading: GradingIn | None = None
     supersedes: UUID | None = Field(None, description="The message that this corrects.")
     attachments: Annotated[list[UUID], Field(max_length=50)] = []
+    confirmed: Annotated[list[ConfirmedIn], Field(max_length=100)] = []
     template: UUID | None = Field(None, description="The form that was filled in; refused when it was replaced.")
 
     def draft(self) -> Draft:
@@ -81,6 +111,7 @@ class MessageIn(Strict):
             grading=self.grading.model_dump() if self.grading else None,
             supersedes=self.supersedes,
             attachments=self.attachments,
+            confirmed=[one.model_dump() for one in self.confirmed],
             template=self.template,
         )
 

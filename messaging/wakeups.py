@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol
@@ -21,14 +21,21 @@ from django.conf import settings
 from messaging.history import note_moved
 from messaging.measures import measures
 
+FLUSH_SECONDS = 2.0  # so long the end of a process waits until its wake-ups were told
+
 
 @dataclass(frozen=True, slots=True)
 class GroupMoved:
-    """A group's stream has reached `head`; `at`: when that was committed, for measuring only (0: not told)."""
+    """A group's stream has reached `head`.
+
+    For measuring only: `at`, when that was committed (0: not told), and `own`, whether this process says it to
+    itself while others tell and are told from elsewhere.
+    """
 
     group_id: UUID
     head: int
     at: float = field(default=0.0, compare=False)
+    own: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class WakeUps(Protocol):
     def subscribe(self, deliver: Deliver) -> Subscription:
         """Call `deliver` on the running loop for each wake-up from now on."""
 
+    def flush(self, seconds: float) -> bool:
+        """Wait until everything was told; False when it was not within the time."""
+
 
 def encode(wake: Wake) -> bytes:
     """Return a wake-up as the bytes that travel: identifiers and a number."""
@@ -73,6 +83,16 @@ def encode(wake: Wake) -> bytes:
         parts = (wake.officer_id, wake.session_id, wake.token_id)
         return " ".join(["r", *(part.hex if part else "-" for part in parts)]).encode()
     return b"s"
+
+
+def encode_all(wakes: Iterable[Wake]) -> bytes:
+    """Return several wake-ups as one message."""
+    return b"\n".join(map(encode, wakes))
+
+
+def decode_all(data: bytes) -> list[Wake]:
+    """Return what `encode_all` gave; anything else makes the listener look for itself."""
+    return [decode(part) for part in data.split(b"\n")]
 
 
 def decode(data: bytes) -> Wake:
@@ -114,6 +134,9 @@ class MemoryWakeUps:
         with self._lock:
             self._listeners.append(listener)
         return listener
+
+    def flush(self, seconds: float) -> bool:
+        return True
 
     def _remove(self, listener: _Listener) -> None:
         with self._lock, contextlib.suppress(ValueError):

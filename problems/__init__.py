@@ -37,11 +37,15 @@ class Refusal(Exception):
         self.errors = tuple(errors)
 
     @property
-    def title(self) -> str:
-        """The translated sentence of this kind of refusal: its docstring."""
+    def sentence(self) -> str:
+        """What this kind of refusal says, its docstring, in English: for commands that know no language."""
         docstring = inspect.cleandoc(type(self).__doc__ or Refusal.__doc__ or "")
-        sentence = " ".join(docstring.split())
-        return gettext(sentence)
+        return " ".join(docstring.split())
+
+    @property
+    def title(self) -> str:
+        """The translated sentence of this kind of refusal."""
+        return gettext(self.sentence)
 
     @property
     def detail(self) -> str:

@@ -31,7 +31,7 @@ def _in_force(group: ClosedUserGroup) -> QuerySet[FormTemplate]:
 
 def template_in_force(group: ClosedUserGroup, kind: str) -> FormTemplate:
     """Return the published form of a kind; of a seizure, that of the group's form mode. Raises NoTemplate."""
-    template = _in_force(group).filter(kind=kind).first()
+    template = _in_force(group).filter(kind=kind).first() if kind in Kind.values else None
     if template is None:
         raise NoTemplate
     template.group = group

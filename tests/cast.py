@@ -18,9 +18,11 @@ from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts import actions
+from accounts.challenges import Challenge, Purpose
 from accounts.models import Administration, AuthenticatorDevice, Officer
 from groups.actions import create_group
 from groups.models import ClosedUserGroup, GroupCountry, Membership, Phase, Role
+from tests.passkeys import ORIGIN, SoftPasskey, header
 
 PASSWORD = "a lantern over quiet water"
 SCOPES = ("messages:read", "messages:write", "cen:read", "cen:write", "transfers")
@@ -192,13 +194,67 @@ def authenticator_of(officer: Officer) -> AuthenticatorDevice:
     return device
 
 
-def sign_in(client: Client, officer: Officer) -> Client:
-    """Return `client` with a session of `officer` that has passed the second factor."""
+def passkey_of(officer: Officer) -> SoftPasskey:
+    """Return the officer's passkey, registered by the product's own action where there is none yet."""
+    made: SoftPasskey | None = getattr(officer, "soft_passkey", None)
+    if made is None:
+        made = SoftPasskey()
+        challenge = Challenge(Purpose.REGISTER, officer.pk)
+        state, options = actions.offer_registration(officer, challenge=challenge, origin=ORIGIN)
+        actions.register_passkey(
+            officer, name="test", state=state, answer=made.create(options), challenge=challenge, origin=ORIGIN
+        )
+        officer.soft_passkey = made  # type: ignore[attr-defined]
+    return made
+
+
+def show_again(client: Client, officer: Officer) -> None:
+    """Let this client answer whenever an act asks for a second factor of its own, as a person would.
+
+    Tests about that question itself use a client without it (tests/accounts/test_step_up.py).
+    """
+    ask = client.generic
+
+    def answered(method: str, path: str, data: Any = "", content_type: str = "", **extra: Any) -> Any:
+        kind = content_type or "application/octet-stream"
+        response = ask(method, path, data, kind, **extra)
+        told = step_up_of(response)
+        if told is None:
+            return response
+        if told["passkey"] is None:
+            passkey_of(officer)
+            told = step_up_of(ask(method, path, data, kind, **extra))
+            assert told is not None
+        proof = {"state": told["state"], "passkey": passkey_of(officer).get(told["passkey"])}
+        headers = {**(extra.pop("headers", None) or {}), "Step-Up": header(proof)}
+        return ask(method, path, data, kind, headers=headers, **extra)
+
+    client.generic = answered  # type: ignore[assignment, method-assign]
+
+
+def step_up_of(response: Any) -> dict[str, Any] | None:
+    """Return what an act asks for, where this answer asks for a second factor."""
+    if response.status_code != 403 or not response.content:  # HEAD is told nothing of why
+        return None
+    if "problem+json" in response.headers.get("Content-Type", ""):
+        told: dict[str, Any] | None = response.json().get("step_up")
+        return told
+    context = response.context
+    return context["step_up"] if context is not None and "step_up" in context else None
+
+
+def sign_in(client: Client, officer: Officer, *, answers: bool = True) -> Client:
+    """Return `client` with a session of `officer` that has passed the second factor.
+
+    With `answers` it shows that factor again whenever an act asks for it.
+    """
     client.force_login(officer)
     session = client.session
     session[DEVICE_ID_SESSION_KEY] = authenticator_of(officer).persistent_id
     session.save()
     actions.open_session(officer, session_key=str(session.session_key), verified=True)
+    if answers:
+        show_again(client, officer)
     return client
 
 

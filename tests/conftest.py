@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, nothing about what is tested.
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
 
 pytest_plugins = ["tests.cast"]
 
@@ -50,6 +55,14 @@ def _empty_past_triggers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_wrong_tokens() -> None:
+    """All tests come from one address: wrong tokens of one do not count in another."""
+    from accounts.tries import wrong_tokens
+
+    wrong_tokens._wrong.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -24,3 +24,30 @@ class KeyStoreUnavailable(Refusal):
 
     code = "key_store_unavailable"
     status = 503
+
+
+class KeyAgentAway(KeyStoreUnavailable):
+    """The key agent does not answer: groups that are open go on, no other can be opened until it is back."""
+
+    code = "key_agent_away"
+    retry_after = 5
+
+
+class KeyServiceAway(KeyStoreUnavailable):
+    """The service of the root key is away: groups that are open go on, no other can be opened until it is back."""
+
+    code = "key_service_away"
+    retry_after = 5
+
+
+class RootKeyFixed(KeyStoreUnavailable):
+    """The root key lies where it cannot be written: it stays as it is until its place can be."""
+
+    code = "root_key_fixed"
+
+
+class TooManyOpenings(KeyStoreUnavailable):
+    """The key agent was asked for too much in a short time: it goes on in a moment."""
+
+    code = "too_many_openings"
+    retry_after = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from contextlib import suppress
@@ -45,10 +46,32 @@ def destroy(path: Path) -> None:
     _sync_folder(path.parent)
 
 
+def give_to_owner(descriptor: int, folder: Path) -> None:
+    """Give a file that root makes to whoever the folder belongs to: the key agent's user reads it then."""
+    if os.geteuid() == 0 and (owner := folder.stat()).st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def hold(path: Path, *, shared: bool) -> int | None:
+    """Take a lock until the descriptor is closed; None where somebody else's stands against it. Raises OSError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        give_to_owner(descriptor, path.parent)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def _write_staging(path: Path, content: bytes) -> Path:
     staging = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as handle:
+        give_to_owner(descriptor, path.parent)
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())

@@ -7,51 +7,42 @@ that comes back from an old backup stays refused.
 
 from __future__ import annotations
 
-import threading
+import os
 import time
-from collections import OrderedDict
-from functools import cache
 from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
 
-from django.conf import settings
-
 from vault import files
+from vault.at_hand import require_asking
 from vault.errors import KeyDestroyed, KeyStoreUnavailable, SealBroken
 from vault.notes import NoteSigner
 from vault.primitives import Aead, derive, length_prefixed, random_key
-from vault.roots import ROOT_ID_BYTES, RootKeys, locked, root_keys
-from vault.sealing import SCHEME, Sealer
+from vault.roots import ROOT_ID_BYTES, RootKeys, locked
+from vault.sealers import SealerCache
+from vault.sealing import SCHEME, Sealer, SealingKeys
 
 _MAGIC = b"CCK\x01"
 _PLATFORM = UUID(int=0)  # the key of secrets that belong to no group lies in the store as a group's does
-_CACHED_SEALERS = 2048
 _STAT_EVERY = 1.0  # seconds until a key destroyed by another process is noticed here
+_SETTLED_NS = 1_000_000_000  # a folder that changed less than this ago may change again without its time telling
 
 
-def keystore() -> KeyStore:
-    """Return this process's key store, as the settings place it."""
-    file = Path(settings.CENCOMM_ROOT_KEY_FILE)
-    uri = settings.CENCOMM_ROOT_KEY_URI
-    return _keystore(file, uri, bool(uri) and file.exists(), Path(settings.CENCOMM_KEY_STORE))
-
-
-@cache
-def _keystore(file: Path, uri: str, _moving: bool, folder: Path) -> KeyStore:
-    return KeyStore(roots=root_keys(file=file, uri=uri), folder=folder)
-
-
-class KeyStore:
+class KeyStore(SealerCache):
     """Makes, opens and destroys keys. Safe to share between threads; holds no key longer than its bounded cache."""
 
     def __init__(self, *, roots: RootKeys, folder: Path) -> None:
+        super().__init__()
         self._roots = roots
         self._folder = folder
-        self._lock = threading.Lock()
-        self._sealers: OrderedDict[tuple[UUID, int], tuple[bytes, Sealer]] = OrderedDict()
         self._seen: dict[UUID, tuple[float, tuple[int, int]]] = {}
         self._prints: dict[UUID, bytes] = {}
+        self._looked = 0
+
+    @property
+    def where(self) -> str:
+        """Where the root key lies, for operators."""
+        return self._roots.where
 
     def create_group_key(self, group_id: UUID) -> None:
         """Make the group's key; one that exists stays. Raises KeyDestroyed where one was destroyed before."""
@@ -80,24 +71,35 @@ class KeyStore:
         """Whether the group's key exists and was not destroyed."""
         return self._file(group_id).exists() and not self._mark(group_id).exists()
 
+    def is_destroyed(self, group_id: UUID) -> bool:
+        """Whether the group's key was destroyed; one that cannot be reached at the moment was not."""
+        return self._mark(group_id).exists()
+
     def new_epoch_key(self, group_id: UUID, epoch: int) -> bytes:
         """Return a fresh epoch key, wrapped by the group's key, to be stored in the database."""
         wrapped = self._epoch_wrapper(group_id).encrypt(random_key(), _epoch_place(group_id, epoch))
         return bytes([SCHEME]) + wrapped
 
+    def is_at_hand(self, group_id: UUID, epoch: int) -> bool:
+        """Whether this process has the sealer of an epoch, or gets it without asking another machine or process."""
+        return self._roots.are_here or super().is_at_hand(group_id, epoch)
+
     def group_sealer(self, group_id: UUID, epoch: int, wrapped: bytes | memoryview) -> Sealer:
         """Return what seals and opens under an epoch key. Raises KeyDestroyed, KeyStoreUnavailable, SealBroken."""
         self._check_present(group_id)
         given = bytes(wrapped)
-        with self._lock:
-            cached = self._sealers.get((group_id, epoch))
-            if cached is not None and cached[0] == given:
-                self._sealers.move_to_end((group_id, epoch))
-                return cached[1]
-        if given[:1] != bytes([SCHEME]):
+        known = self._cached(group_id, epoch, given)
+        if known is not None:
+            return known
+        keys = self.epoch_keys(group_id, epoch, given)
+        return self._kept(Sealer(keys, group_id=group_id, epoch=epoch), given)
+
+    def epoch_keys(self, group_id: UUID, epoch: int, wrapped: bytes) -> SealingKeys:
+        """Return the keys of an epoch, kept nowhere: what a key agent hands out. Raises as `group_sealer` does."""
+        if wrapped[:1] != bytes([SCHEME]):
             raise SealBroken
-        key = self._epoch_wrapper(group_id).decrypt(given[1:], _epoch_place(group_id, epoch))
-        return self._remember(Sealer(key, group_id=group_id, epoch=epoch), given)
+        key = self._epoch_wrapper(group_id).decrypt(wrapped[1:], _epoch_place(group_id, epoch))
+        return SealingKeys.of(key, group_id=group_id, epoch=epoch)
 
     def platform_sealer(self, *, make: bool = False) -> Sealer:
         """Return what seals the secrets that belong to no group (keys of authenticators).
@@ -105,14 +107,23 @@ class KeyStore:
         Only who seals makes the key where there is none: who opens looks for one that must be there. In a store
         that is not mounted at the moment a new key would open nothing. Raises KeyStoreUnavailable then.
         """
-        if make and not self._file(_PLATFORM).exists():
-            self.create_group_key(_PLATFORM)
+        if make:
+            self._make_platform_key()
         self._check_present(_PLATFORM)
-        with self._lock:
-            cached = self._sealers.get((_PLATFORM, 0))
-        if cached is not None:
-            return cached[1]
-        return self._remember(Sealer(self._unwrap(_PLATFORM), group_id=_PLATFORM, epoch=0), b"")
+        known = self._cached(_PLATFORM, 0, b"")
+        if known is not None:
+            return known
+        return self._kept(Sealer(self._unwrap(_PLATFORM), group_id=_PLATFORM, epoch=0), b"")
+
+    def platform_keys(self, *, make: bool = False) -> SealingKeys:
+        """Return the keys behind `platform_sealer`, kept nowhere: what a key agent hands out."""
+        if make:
+            self._make_platform_key()
+        return SealingKeys.of(self._unwrap(_PLATFORM), group_id=_PLATFORM, epoch=0)
+
+    def _make_platform_key(self) -> None:
+        if not self._file(_PLATFORM).exists():
+            self.create_group_key(_PLATFORM)
 
     def note_signer(self, purpose: str, generation: int = 1, *, make: bool = False) -> NoteSigner:
         """Return what signs for this installation, named after purpose, key and generation.
@@ -120,8 +131,8 @@ class KeyStore:
         Derived from the platform's key, so the store's backup holds it too. Raises KeyStoreUnavailable where there
         is no platform key, unless it is to be made.
         """
-        if make and not self._file(_PLATFORM).exists():
-            self.create_group_key(_PLATFORM)
+        if make:
+            self._make_platform_key()
         info = length_prefixed(b"cencomm/note-signer/1", purpose.encode(), generation.to_bytes(4, "big"))
         seed = derive(self._unwrap(_PLATFORM), info=info)
         installation = NoteSigner("unnamed", seed).verifier_key.public[:4].hex()
@@ -155,25 +166,34 @@ class KeyStore:
         """Return the ids of the root keys, each with how many keys it wraps; an id that is not known is one too."""
         counts = dict.fromkeys(self._roots.ids(), 0)
         for file in self._key_files():
-            root_id = _root_id_of(file.read_bytes())
+            root_id = root_id_of(file.read_bytes())
             counts[root_id] = counts.get(root_id, 0) + 1
         return counts
 
-    def _remember(self, sealer: Sealer, wrapped: bytes) -> Sealer:
-        with self._lock:
-            self._sealers[sealer.group_id, sealer.epoch] = (wrapped, sealer)
-            while len(self._sealers) > _CACHED_SEALERS:
-                # Not forgotten as destroyed ones are: somebody may be sealing with it right now.
-                (group_id, _epoch), _evicted = self._sealers.popitem(last=False)
-                self._seen.pop(group_id, None)
+    def _kept(self, sealer: Sealer, wrapped: bytes) -> Sealer:
+        self._remember(sealer, wrapped)
+        if self._mark(sealer.group_id).exists():  # destroyed while it was opened
+            self._forget(sealer.group_id)
+            raise KeyDestroyed
         return sealer
 
-    def _forget(self, group_id: UUID) -> None:
-        with self._lock:
-            self._seen.pop(group_id, None)
-            self._prints.pop(group_id, None)
-            for name in [name for name in self._sealers if name[0] == group_id]:
-                self._sealers.pop(name)[1].forget()
+    def _evict(self, group_id: UUID) -> None:
+        self._seen.pop(group_id, None)
+        self._prints.pop(group_id, None)
+
+    def _look(self) -> None:
+        """Forget the groups whose keys others have destroyed: each leaves a mark, which changes the folder."""
+        try:
+            changed = self._folder.stat().st_mtime_ns
+            if changed == self._looked:
+                return
+            names = set(os.listdir(self._folder))
+        except OSError:
+            return
+        self._looked = changed if time.time_ns() - changed > _SETTLED_NS else 0
+        for group_id in self._held():
+            if self._mark(group_id).name in names:
+                self._forget(group_id)
 
     def _check_present(self, group_id: UUID) -> None:
         """Notice, at the cost of one stat a second, that another process destroyed or replaced the key."""
@@ -227,15 +247,17 @@ class KeyStore:
             content = self._file(group_id).read_bytes()
         except OSError:
             self._raise_missing(group_id)
-        root_id = _root_id_of(content)
+        root_id = root_id_of(content)
         wrapped = content[len(_MAGIC) + ROOT_ID_BYTES :]
+        if not self._roots.are_here:
+            require_asking()
         return self._roots.unwrap(root_id, wrapped, lambda root_id: _group_place(group_id, root_id))
 
     def _wrap_anew(self, file: Path, current: bytes) -> int:
         """Wrap one key file under the current root key, unless it is already; return how many were."""
         group_id = UUID(file.stem)
         try:
-            if not self._mark(group_id).exists() and _root_id_of(file.read_bytes()) != current:
+            if not self._mark(group_id).exists() and root_id_of(file.read_bytes()) != current:
                 files.replace(file, self._wrap(self._open_file(group_id), group_id))
                 return 1
         except (FileNotFoundError, KeyDestroyed):
@@ -274,7 +296,8 @@ class KeyStore:
         return "<KeyStore>"
 
 
-def _root_id_of(content: bytes) -> bytes:
+def root_id_of(content: bytes) -> bytes:
+    """Return the id of the root key that wraps a key file's key. Raises SealBroken."""
     if content[: len(_MAGIC)] != _MAGIC:
         raise SealBroken
     return content[len(_MAGIC) : len(_MAGIC) + ROOT_ID_BYTES]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -57,31 +58,44 @@ class VerifierKey(NamedTuple):
 
 
 class NoteSigner:
-    """Signs notes in one name. The seed is 32 secret bytes; it is never shown."""
+    """Signs notes in one name. The seed is 32 secret bytes; it is never shown, and may lie with somebody else."""
 
-    __slots__ = ("_key", "name", "sort")
+    __slots__ = ("_public", "_sign", "name", "sort")
 
     def __init__(self, name: str, seed: bytes, *, sort: int = ED25519) -> None:
         if not _is_name(name):
             message = "the name of a signer has no space and no plus"
             raise ValueError(message)
         self.name, self.sort = name, sort
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        key = Ed25519PrivateKey.from_private_bytes(seed)
+        self._public = key.public_key().public_bytes_raw()
+        self._sign: Callable[[bytes], bytes] = key.sign
+
+    @classmethod
+    def elsewhere(cls, name: str, public: bytes, sign: Callable[[bytes], bytes]) -> NoteSigner:
+        """Return a signer whose seed another process holds: `sign` asks it for a signature."""
+        signer = cls.__new__(cls)
+        signer.name, signer.sort, signer._public, signer._sign = name, ED25519, public, sign
+        return signer
+
+    def signature(self, text: bytes) -> bytes:
+        """Return the bare signature of a text."""
+        return self._sign(text)
 
     @property
     def verifier_key(self) -> VerifierKey:
         """What others need to check the signatures."""
-        return VerifierKey(self.name, self.sort, self._key.public_key().public_bytes_raw())
+        return VerifierKey(self.name, self.sort, self._public)
 
     def sign(self, body: str) -> str:
         """Return the signed note: `body`, whole lines, an empty line, one signature."""
         _check_body(body)
-        return f"{body}\n{self._line(self._key.sign(body.encode()))}"
+        return f"{body}\n{self._line(self._sign(body.encode()))}"
 
     def cosign(self, note: str, *, at: int) -> str:
         """Return the line that a witness adds to a note it has checked at `at`, seconds since 1970."""
         body, _lines = _split(note)
-        signature = self._key.sign(_witnessed(body, at))
+        signature = self._sign(_witnessed(body, at))
         return self._line(at.to_bytes(8, "big") + signature)
 
     def _line(self, signature: bytes) -> str:

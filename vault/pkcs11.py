@@ -28,6 +28,8 @@ _LABEL = "cencomm-root-"  # and a number that grows: the highest is current
 class TokenRootKeys:
     """Root keys in one token. One session per process, opened at first use and again after a fork or a failure."""
 
+    are_here = False  # a token may be a machine on the network
+
     def __init__(self, uri: str) -> None:
         """Take a PKCS#11 URI. Raises ValueError where it lacks the token, the module or the file of the PIN."""
         path, _, query = uri.removeprefix("pkcs11:").partition("?")
@@ -43,6 +45,11 @@ class TokenRootKeys:
         self._lock = threading.Lock()
         self._session: Any = None
         self._process = 0
+
+    @property
+    def where(self) -> str:
+        """The token."""
+        return f"the PKCS#11 token {self._token}"
 
     def ids(self) -> list[bytes]:
         """Return the ids, oldest first. Raises KeyStoreUnavailable where there is none."""

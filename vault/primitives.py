@@ -63,6 +63,11 @@ def keyed_digest(key: bytes, data: bytes) -> bytes:
     return hmac.digest(key, data, hashlib.sha256)
 
 
+def digest(data: bytes) -> bytes:
+    """Return SHA-256: names a content that is no secret."""
+    return hashlib.sha256(data).digest()
+
+
 def length_prefixed(*parts: bytes) -> bytes:
     """Join parts so that no two different lists of parts give the same bytes."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

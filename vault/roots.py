@@ -1,4 +1,4 @@
-"""Root keys: what wraps the keys of the groups. A file here; a token that never lets its key out in `pkcs11`.
+"""Root keys: what wraps the keys of the groups. A file here; what never lets a key out in `pkcs11` and `transit`.
 
 A provider knows several root keys by their ids and wraps with the current one, so that a rotation can go on while
 everybody works. What must not live here: which keys are wrapped, and where those lie.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vault import files
-from vault.errors import KeyStoreUnavailable
+from vault.errors import KeyStoreUnavailable, RootKeyFixed
 from vault.primitives import KEY_BYTES, Aead, derive, random_key
 
 ROOT_ID_BYTES = 8
@@ -25,6 +25,13 @@ type PlaceOf = Callable[[bytes], bytes]  # the id of a root key -> what is bound
 
 class RootKeys(Protocol):
     """The root keys of one installation, oldest first, the last one current. All may raise KeyStoreUnavailable."""
+
+    are_here: bool  # in this process's reach: whoever uses them waits for nobody
+
+    @property
+    def where(self) -> str:
+        """Where they lie, for operators."""
+        ...
 
     def ids(self) -> list[bytes]:
         """Return the ids of 8 bytes; raises where there is no key at all."""
@@ -54,8 +61,15 @@ class RootKeys(Protocol):
 class FileRootKeys:
     """Root keys in a file, a line of base64 each, mode 0600. Read at each use: nothing is kept in memory."""
 
+    are_here = True
+
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return f"the file {self._path.name}"
 
     def ids(self) -> list[bytes]:
         """Return the ids, oldest first."""
@@ -83,8 +97,11 @@ class FileRootKeys:
             kept = [key for key in self._keys() if _id_of(key) == keep]
             if kept:
                 self._write(kept)
-            else:  # the key that is kept lies elsewhere
-                files.destroy(self._path)
+                return
+            try:
+                files.destroy(self._path)  # the key that is kept lies elsewhere
+            except OSError:
+                raise RootKeyFixed from None
 
     def wrap(self, key: bytes, place: PlaceOf) -> tuple[bytes, bytes]:
         """Wrap under the last line's key."""
@@ -113,42 +130,49 @@ class FileRootKeys:
         try:
             files.replace(self._path, b"".join(map(_line, keys)))
         except OSError:
-            raise KeyStoreUnavailable from None
+            raise RootKeyFixed from None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with locked(self._path.with_name(f".{self._path.name}.lock"), shared=False):
+        with locked(self._path.with_name(f".{self._path.name}.lock"), shared=False, refusal=RootKeyFixed):
             yield
 
 
 class MovedRootKeys:
-    """Root keys on their way from a file into a token: both open, the token's wrap; a rotation ends the file."""
+    """Root keys that leave a file for a token or a service: both open, the new wrap; a rotation ends the file."""
+
+    are_here = False
 
     def __init__(self, old: FileRootKeys, new: RootKeys) -> None:
         self._old, self._new = old, new
 
+    @property
+    def where(self) -> str:
+        """Both, until the root key was replaced."""
+        return f"{self._old.where}, on its way into {self._new.where}"
+
     def ids(self) -> list[bytes]:
-        """Return the file's ids, then the token's."""
+        """Return the file's ids, then the new ones."""
         found = [*_ids_or_none(self._old), *_ids_or_none(self._new)]
         if not found:
             raise KeyStoreUnavailable
         return found
 
     def make_first(self) -> None:
-        """Make the token's first key."""
+        """Make the first key at the new place."""
         self._new.make_first()
 
     def add(self) -> bytes:
-        """Add to the token."""
+        """Add at the new place."""
         return self._new.add()
 
     def retire(self, keep: bytes) -> None:
-        """Forget the file, and in the token every key but one."""
+        """Forget the file, and at the new place every key but one."""
         self._new.retire(keep)
         self._old.retire(keep)
 
     def wrap(self, key: bytes, place: PlaceOf) -> tuple[bytes, bytes]:
-        """Wrap in the token once it has a key."""
+        """Wrap at the new place once it has a key."""
         return (self._new if _ids_or_none(self._new) else self._old).wrap(key, place)
 
     def unwrap(self, root_id: bytes, wrapped: bytes, place: PlaceOf) -> bytes:
@@ -164,23 +188,35 @@ def _ids_or_none(keys: RootKeys) -> list[bytes]:
 
 
 def root_keys(*, file: Path, uri: str) -> RootKeys:
-    """Return the root keys that the settings name: in a file, or by a PKCS#11 address, or moving to there."""
+    """Return the root keys that the settings name: in a file, or by an address, or moving to there.
+
+    Raises ValueError where the address is none.
+    """
     if not uri:
         return FileRootKeys(file)
+    elsewhere = _elsewhere(uri)
+    return MovedRootKeys(FileRootKeys(file), elsewhere) if file.exists() else elsewhere
+
+
+def _elsewhere(uri: str) -> RootKeys:
+    if uri.startswith("transit:"):
+        from vault.transit import TransitRootKeys
+
+        return TransitRootKeys(uri)
     from vault.pkcs11 import TokenRootKeys
 
-    token = TokenRootKeys(uri)
-    return MovedRootKeys(FileRootKeys(file), token) if file.exists() else token
+    return TokenRootKeys(uri)
 
 
 @contextmanager
-def locked(path: Path, *, shared: bool) -> Iterator[None]:
-    """Hold a lock between processes, for many or for one. Raises KeyStoreUnavailable."""
+def locked(path: Path, *, shared: bool, refusal: type[KeyStoreUnavailable] = KeyStoreUnavailable) -> Iterator[None]:
+    """Hold a lock between processes, for many or for one. Raises the refusal."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
-        raise KeyStoreUnavailable from None
+        raise refusal from None
     try:
+        files.give_to_owner(descriptor, path.parent)
         fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:

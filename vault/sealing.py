@@ -7,6 +7,7 @@ scheme, group, epoch, table, field, record, sender.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
@@ -29,18 +30,37 @@ class Place(NamedTuple):
     sender: str = ""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class SealingKeys:
+    """What an epoch key is good for: the key that seals and the key that makes digests. Never shown."""
+
+    seal: bytes
+    digest: bytes
+
+    @classmethod
+    def of(cls, key: bytes, *, group_id: UUID, epoch: int) -> SealingKeys:
+        """Return what is derived from the key of one epoch of a group."""
+        bound = _bound_to(group_id, epoch)
+        return cls(
+            derive(key, info=length_prefixed(_PURPOSE_SEAL, bound)),
+            derive(key, info=length_prefixed(_PURPOSE_DIGEST, bound)),
+        )
+
+
 class Sealer:
     """Seals and opens the values of one group under one epoch key. Fetch it anew for each act."""
 
     __slots__ = ("_aead", "_bound", "_digest_key", "_prefixes", "epoch", "group_id")
 
-    def __init__(self, key: bytes, *, group_id: UUID, epoch: int) -> None:
+    def __init__(self, key: bytes | SealingKeys, *, group_id: UUID, epoch: int) -> None:
+        """Take an epoch key, or what was derived from it elsewhere."""
+        keys = key if isinstance(key, SealingKeys) else SealingKeys.of(key, group_id=group_id, epoch=epoch)
         self.group_id = group_id
         self.epoch = epoch
-        self._bound = length_prefixed(b"cencomm", _SCHEME_BYTE, group_id.bytes, epoch.to_bytes(8, "big"))
+        self._bound = _bound_to(group_id, epoch)
         self._prefixes: dict[tuple[str, str], bytes] = {}
-        self._aead: Aead | None = Aead(derive(key, info=length_prefixed(_PURPOSE_SEAL, self._bound)))
-        self._digest_key = derive(key, info=length_prefixed(_PURPOSE_DIGEST, self._bound))
+        self._aead: Aead | None = Aead(keys.seal)
+        self._digest_key = keys.digest
 
     def seal(self, plaintext: bytes, place: Place) -> bytes:
         """Return `plaintext` sealed at `place`. Raises KeyDestroyed once this sealer was forgotten."""
@@ -106,3 +126,7 @@ class Sealer:
     def __reduce__(self) -> NoReturn:
         message = "a sealer holds keys and is never serialised"
         raise TypeError(message)
+
+
+def _bound_to(group_id: UUID, epoch: int) -> bytes:
+    return length_prefixed(b"cencomm", _SCHEME_BYTE, group_id.bytes, epoch.to_bytes(8, "big"))

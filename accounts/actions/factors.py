@@ -14,11 +14,14 @@ from hashlib import sha256
 from django.db import transaction
 from django.utils import timezone
 from django_otp.models import Device
+from django_otp_webauthn.models import WebAuthnCredential
 
 import audit
 from accounts import totp
+from accounts.actions.sessions import revoke_other_sessions
 from accounts.authenticator_keys import open_key, seal_key
-from accounts.errors import FactorMissing, NoSuchObject, TooManyTries, WrongCode
+from accounts.errors import FactorMissing, NoSuchObject, PasskeyNeeded, TooManyTries, WrongCode
+from accounts.letters import News, tell
 from accounts.models import AuthenticatorDevice, Officer, PatientThrottle, RecoveryCode, RecoveryDevice
 
 RECOVERY_CODES = 10
@@ -56,9 +59,15 @@ def prove_new_authenticator(officer: Officer, device_id: int, code: str) -> None
         raise WrongCode
 
 
-def confirm_authenticator(officer: Officer, device_id: int) -> AuthenticatorDevice:
-    """Let a proven authenticator take the place of the former one. The caller has seen a code of it."""
+def confirm_authenticator(
+    officer: Officer, device_id: int, *, keep: uuid.UUID | None = None
+) -> AuthenticatorDevice:
+    """Let a proven authenticator take the place of the former one. The caller has seen a code of it.
+
+    Sessions that were signed in with the former one end, but for `keep`: somebody else may hold both.
+    """
     with transaction.atomic():
+        Officer.objects.select_for_update(no_key=True).get(pk=officer.pk)  # see actions.raise_session
         device: AuthenticatorDevice | None = (
             AuthenticatorDevice.objects.select_for_update()
             .filter(user=officer, pk=device_id, confirmed=False, last_counter__gte=0)
@@ -69,6 +78,7 @@ def confirm_authenticator(officer: Officer, device_id: int) -> AuthenticatorDevi
         former, _ = AuthenticatorDevice.objects.filter(user=officer, confirmed=True).delete()
         if former:
             audit.record(audit.Action.FACTOR_REMOVED, actor=officer.pk, subject=f"officer:{officer.pk}")
+            revoke_other_sessions(officer, keep=keep, reason="factor")
         device.confirmed = True
         device.save(update_fields=["confirmed"])
         audit.record(
@@ -77,17 +87,22 @@ def confirm_authenticator(officer: Officer, device_id: int) -> AuthenticatorDevi
             subject=f"officer:{officer.pk}",
             factor="authenticator",
         )
+        tell(officer.pk, News.FACTORS_CHANGED)
     return device
 
 
-def prove_factor(officer: Officer, code: str) -> Device:
+def prove_factor(
+    officer: Officer, code: str, *, by_authenticator: bool = True, by_recovery_code: bool = True
+) -> Device:
     """Check a code of the authenticator, or a recovery code; return the device that it belongs to.
 
     Each code works once, also when two requests bring it at the same time. Raises WrongCode, TooManyTries (with
-    the seconds to wait), FactorMissing.
+    the seconds to wait), FactorMissing, PasskeyNeeded for a kind of code that is not taken here (none is used up).
     """
     plain = _BLANKS.sub("", code)
     is_totp = len(plain) == totp.DIGITS and plain.isascii() and plain.isdigit()
+    if not (by_authenticator if is_totp else by_recovery_code):
+        raise PasskeyNeeded
     with transaction.atomic():
         device = _locked_device(officer, is_totp=is_totp)
         _stop_when_throttled(device)
@@ -107,8 +122,16 @@ def prove_factor(officer: Officer, code: str) -> Device:
     return device
 
 
+def has_factor(officer: Officer) -> bool:
+    """Whether the officer has a second factor that counts: an authenticator or a passkey."""
+    return (
+        AuthenticatorDevice.objects.filter(user=officer, confirmed=True).exists()
+        or WebAuthnCredential.objects.filter(user=officer, confirmed=True).exists()
+    )
+
+
 def _locked_device(officer: Officer, *, is_totp: bool) -> AuthenticatorDevice | RecoveryDevice:
-    if not AuthenticatorDevice.objects.filter(user=officer, confirmed=True).exists():
+    if not has_factor(officer):
         raise FactorMissing
     kind: type[AuthenticatorDevice | RecoveryDevice] = AuthenticatorDevice if is_totp else RecoveryDevice
     device: AuthenticatorDevice | RecoveryDevice | None = (
@@ -152,26 +175,33 @@ def _spend_recovery_code(officer: Officer, device: RecoveryDevice, code: str) ->
     return True
 
 
-def make_recovery_codes(officer: Officer) -> list[str]:
-    """Replace the officer's recovery codes by ten new ones; they are told here and never again."""
+def make_recovery_codes(officer: Officer, *, keep: uuid.UUID | None = None) -> list[str]:
+    """Replace the officer's recovery codes by ten new ones; they are told here and never again.
+
+    Whoever replaces codes may have lost the former ones to somebody: sessions end with them, but for `keep`.
+    """
     codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
     with transaction.atomic():
+        Officer.objects.select_for_update(no_key=True).get(pk=officer.pk)
         device, _ = RecoveryDevice.objects.select_for_update().get_or_create(
             user=officer, defaults={"name": "recovery codes"}
         )
-        RecoveryCode.objects.filter(device=device).delete()
+        former, _ = RecoveryCode.objects.filter(device=device).delete()
+        if former:
+            revoke_other_sessions(officer, keep=keep, reason="factor")
         RecoveryCode.objects.bulk_create(
             RecoveryCode(device=device, code_hash=_recovery_hash(device, _BLANKS.sub("", code))) for code in codes
         )
         device.throttle_reset()
         audit.record(audit.Action.RECOVERY_CODES_MADE, actor=officer.pk, subject=f"officer:{officer.pk}")
+        tell(officer.pk, News.FACTORS_CHANGED)
     return codes
 
 
 def _new_recovery_code() -> str:
-    """Return 80 random bits in base32, in four groups."""
-    plain = base64.b32encode(secrets.token_bytes(10)).decode()
-    return "-".join(plain[i : i + 4] for i in range(0, 16, 4))
+    """Return 136 random bits in base32, in seven groups."""
+    plain = base64.b32encode(secrets.token_bytes(17)).decode().rstrip("=")
+    return "-".join(plain[i : i + 4] for i in range(0, len(plain), 4))
 
 
 def _recovery_hash(device: RecoveryDevice, code: str) -> bytes:

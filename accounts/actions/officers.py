@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 import audit
-from accounts.actions.sessions import revoke_everything
+from accounts.actions.sessions import revoke_everything, tighten_sessions
 from accounts.errors import AdministrationExists, BadPassword, NotYourself, OfficerExists
 from accounts.models import Administration, Invitation, Officer, Region
 from accounts.revocations import announce
@@ -50,7 +50,7 @@ def change_administration(
 ) -> Administration:
     """Change what is known of an administration. Raises AdministrationExists for a name that is taken."""
     with transaction.atomic():
-        administration = Administration.objects.select_for_update().get(pk=administration_id)
+        administration = Administration.objects.select_for_update(no_key=True).get(pk=administration_id)
         administration.country = country.upper()
         administration.name = name.strip()
         administration.kind = kind
@@ -131,7 +131,7 @@ def change_officer(officer_id: UUID, *, actor: Officer, **values: Any) -> Office
         message = "this is not changed here"
         raise TypeError(message)
     with transaction.atomic():
-        officer = Officer.objects.select_for_update().get(pk=officer_id)
+        officer = Officer.objects.select_for_update(no_key=True).get(pk=officer_id)
         if officer.pk == actor.pk and not values.get("is_platform_administrator", True):
             raise NotYourself
         promoted = values.get("is_platform_administrator", False) and not officer.is_platform_administrator
@@ -145,6 +145,7 @@ def change_officer(officer_id: UUID, *, actor: Officer, **values: Any) -> Office
                 officer=officer, accepted_at=None, withdrawn_at=None, invited_by__is_platform_administrator=False
             ).update(withdrawn_at=timezone.now())
             announce(officer.pk)
+            tighten_sessions(officer.pk)
         audit.record(
             audit.Action.OFFICER_CHANGED,
             actor=actor.pk,
@@ -162,7 +163,7 @@ def deactivate_officer(officer_id: UUID, *, actor: Officer) -> None:
         moved = Officer.objects.filter(pk=officer_id, is_active=True).update(is_active=False)
         if not moved:
             return
-        revoke_everything(officer_id, actor=actor.pk, tokens=True)
+        revoke_everything(officer_id, actor=actor.pk)
         audit.record(audit.Action.OFFICER_DEACTIVATED, actor=actor.pk, subject=f"officer:{officer_id}")
 
 

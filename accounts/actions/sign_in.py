@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import transaction
 from django.utils import timezone
+from django_otp_webauthn.models import WebAuthnCredential
 
 import audit
 from accounts.actions.officers import check_password_quality
+from accounts.actions.passkeys import prove_passkey
 from accounts.actions.sessions import revoke_other_sessions
+from accounts.challenges import Challenge
 from accounts.errors import TooManyTries, WrongSignIn
+from accounts.letters import News, tell
 from accounts.models import Officer, OfficerSession, SignInThrottle
+from accounts.networks import network_of
+from accounts.relying_party import Answer
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 
@@ -60,16 +66,28 @@ def check_sign_in(*, email: str, password: str, address: str | None) -> Officer:
     return officer
 
 
-def change_password(
-    officer: Officer, *, present: str, new: str, session: OfficerSession | None, address: str | None
-) -> None:
-    """Set a new password and end the officer's other sessions.
+def check_passkey_sign_in(
+    *, state: str, answer: Answer, challenge: Challenge, origin: str, address: str | None
+) -> WebAuthnCredential:
+    """Return the passkey of an active officer who has named nobody: what it is, and that it knew its user, is both.
 
-    Raises WrongSignIn when the present one is wrong (counted as a failed sign-in), BadPassword for a weak one.
+    Raises WrongPasskey for whatever is not one, ChallengeExpired, TooManyTries while the address has to wait.
+    """
+    keys = {_keyed("address", network_of(address or "")): ADDRESS}
+    _count_try(keys)
+    credential = prove_passkey(None, state=state, answer=answer, challenge=challenge, origin=origin)
+    _forgive(keys)
+    return credential
+
+
+def check_password(officer: Officer, password: str, *, address: str | None) -> None:
+    """Return when this is the present password of an officer who is signed in already.
+
+    Raises WrongSignIn, counted and recorded as a failed sign-in, and TooManyTries while that has to wait.
     """
     keys = _throttle_keys(officer.email, address or "")
     _count_try(keys)
-    if not officer.check_password(present):
+    if not officer.check_password(password):
         audit.record_now(
             audit.Action.OFFICER_SIGN_IN_FAILED,
             actor=officer.pk,
@@ -78,12 +96,21 @@ def change_password(
         )
         raise WrongSignIn
     _forgive(keys)
+
+
+def change_password(officer: Officer, *, present: str, new: str, keep: UUID | None, address: str | None) -> None:
+    """Set a new password and end the officer's sessions but `keep`.
+
+    Raises WrongSignIn when the present one is wrong (counted as a failed sign-in), BadPassword for a weak one.
+    """
+    check_password(officer, present, address=address)
     check_password_quality(new, officer)
     officer.set_password(new)
     with transaction.atomic():
         officer.save(update_fields=["password"])
-        revoke_other_sessions(officer, keep=session.pk if session else None, reason="password")
+        revoke_other_sessions(officer, keep=keep, reason="password")
         audit.record(audit.Action.PASSWORD_CHANGED, actor=officer.pk, subject=f"officer:{officer.pk}")
+        tell(officer.pk, News.PASSWORD_CHANGED)
 
 
 def prune_throttles() -> int:
@@ -93,25 +120,19 @@ def prune_throttles() -> int:
 
 
 def _throttle_keys(name: str, address: str) -> dict[bytes, Allowance]:
-    network = _network(address)
+    network = network_of(address)
     keys = {_keyed("pair", name, network): PAIR, _keyed("address", network): ADDRESS}
     # From where the officer has signed in before, strangers' tries at the name do not count: whoever tries all the
     # time from elsewhere would keep the owner out for as long.
-    if (
-        not network
-        or not OfficerSession.objects.filter(officer__email__iexact=name, address=address, verified=True).exists()
-    ):
+    if not network or network not in _known_networks(name):
         keys[_keyed("name", name)] = NAME
     return dict(sorted(keys.items()))  # one order of locking for everybody
 
 
-def _network(address: str) -> str:
-    """Return what one person has one of: an IPv4 address, but of IPv6 the /64 that every household gets."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return ""
-    return str(found) if found.version == 4 else str(ip_network(f"{found}/64", strict=False))
+def _known_networks(name: str) -> set[str]:
+    """Return from where the officer of this name has signed in, as tries are counted: by network."""
+    rows = OfficerSession.objects.filter(officer__email__iexact=name, verified=True, address__isnull=False)
+    return {network_of(str(address)) for address in rows.order_by().values_list("address", flat=True).distinct()}
 
 
 def _keyed(*parts: str) -> bytes:

@@ -8,16 +8,18 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, queries, web_session
-from accounts.forms import ChangePasswordForm, CodeForm, ProfileForm, TokenForm, tell_refusal
-from accounts.models import Officer
+from accounts import actions, queries, step_up, web_session
+from accounts.forms import ChangePasswordForm, CodeForm, PasskeyNameForm, ProfileForm, TokenForm, tell_refusal
+from accounts.passkey_policy import needs_passkey
 from accounts.qr import qr_svg
-from accounts.web_session import officer_of, session_of
+from accounts.step_up import Act
+from accounts.web_session import officer_of, session_id_of
 from problems import Refusal
 
 NEW_DEVICE = "accounts_new_device"
@@ -49,7 +51,7 @@ def password(request: HttpRequest) -> HttpResponse:
                 officer,
                 present=form.cleaned_data["present"],
                 new=form.cleaned_data["password"],
-                session=session_of(request),
+                keep=session_id_of(request),
                 address=web_session.address_of(request),
             )
         except Refusal as refusal:
@@ -63,46 +65,43 @@ def password(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD"])
 def security(request: HttpRequest) -> HttpResponse:
-    """Show the second factor, what is left of the recovery codes, and the live sessions."""
-    return _security(request, codes_form=CodeForm(prefix="codes"), device_form=CodeForm(prefix="device"))
-
-
-def _security(
-    request: HttpRequest, *, codes_form: CodeForm, device_form: CodeForm, status: int = 200
-) -> HttpResponse:
-    officer, present = officer_of(request), session_of(request)
+    """Show the second factors, what is left of the recovery codes, and the live sessions."""
+    officer = officer_of(request)
     context = {
+        "passkeys": queries.passkeys_of(officer),
+        "passkey_form": PasskeyNameForm(),
+        "needs_passkey": needs_passkey(officer),
         "authenticator": queries.authenticator(officer),
         "codes_left": queries.recovery_codes_left(officer),
         "sessions": queries.sessions_of(officer),
-        "present": present and present.pk,
-        "codes_form": codes_form,
-        "device_form": device_form,
+        "present": session_id_of(request),
+        "recovery": queries.open_recovery_of(officer),
     }
-    return render(request, "accounts/security.html", context, status=status)
+    return render(request, "accounts/security.html", context)
 
 
-@sensitive_variables("form", "codes")
+@require_POST
+def refuse_recovery(request: HttpRequest) -> HttpResponse:
+    """End an open recovery of oneself: whoever is here has lost nothing."""
+    actions.refuse_recovery(officer_of(request))
+    messages.success(request, _("Withdrawn. Nothing has changed."))
+    return redirect("accounts:security")
+
+
+@sensitive_variables("codes")
 @require_POST
 def new_recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Make ten new recovery codes after a fresh code; the former ones are worth nothing from then on."""
-    officer = officer_of(request)
-    form = CodeForm(request.POST, prefix="codes")
-    if not _proven(officer, form):
-        return _security(request, codes_form=form, device_form=CodeForm(prefix="device"), status=422)
-    codes = actions.make_recovery_codes(officer)
+    """Make ten new recovery codes after a second factor; the former ones are worth nothing from then on."""
+    step_up.require(request, Act.CHANGE_FACTORS, back=reverse("accounts:security"))
+    codes = actions.make_recovery_codes(officer_of(request), keep=session_id_of(request))
     return render(request, "accounts/recovery_codes.html", {"codes": codes, "welcome": False})
 
 
-@sensitive_variables("form")
 @require_POST
 def replace_authenticator(request: HttpRequest) -> HttpResponse:
-    """Begin to register another authenticator, after a fresh code of the present one or a recovery code."""
-    officer = officer_of(request)
-    form = CodeForm(request.POST, prefix="device")
-    if not _proven(officer, form):
-        return _security(request, codes_form=CodeForm(prefix="codes"), device_form=form, status=422)
-    request.session[NEW_DEVICE] = actions.begin_authenticator(officer).pk
+    """Begin to register another authenticator (or the first), after a second factor or a recovery code."""
+    step_up.require(request, Act.CHANGE_FACTORS, back=reverse("accounts:security"))
+    request.session[NEW_DEVICE] = actions.begin_authenticator(officer_of(request)).pk
     return redirect("accounts:new_authenticator")
 
 
@@ -119,13 +118,13 @@ def new_authenticator(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             actions.prove_new_authenticator(officer, device.pk, form.cleaned_data["code"])
-            confirmed = actions.confirm_authenticator(officer, device.pk)
+            confirmed = actions.confirm_authenticator(officer, device.pk, keep=session_id_of(request))
         except Refusal as refusal:
             status = tell_refusal(form, refusal)
         else:
             del request.session[NEW_DEVICE]
             web_session.adopt_device(request, confirmed)
-            messages.success(request, _("The new authenticator is in use."))
+            messages.success(request, _("The new authenticator is in use. Your other sessions have ended."))
             return redirect("accounts:security")
     provisioning = queries.provisioning(device)
     context = {"form": form, "qr": qr_svg(provisioning.uri), "secret_text": provisioning.secret_text}
@@ -134,7 +133,9 @@ def new_authenticator(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def revoke_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """End one of the officer's sessions."""
+    """End one of the officer's sessions, after a second factor."""
+    queries.own_session(officer_of(request), session_id)
+    step_up.require(request, Act.END_SESSIONS, back=reverse("accounts:security"))
     actions.revoke_session(officer_of(request), session_id)
     messages.success(request, _("The session has ended."))
     return redirect("accounts:security")
@@ -142,9 +143,9 @@ def revoke_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 
 @require_POST
 def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
-    """End all of the officer's sessions but this one."""
-    present = session_of(request)
-    actions.revoke_other_sessions(officer_of(request), keep=present.pk if present else None, reason="owner")
+    """End all of the officer's sessions but this one, after a second factor."""
+    step_up.require(request, Act.END_SESSIONS, back=reverse("accounts:security"))
+    actions.revoke_other_sessions(officer_of(request), keep=session_id_of(request), reason="owner")
     messages.success(request, _("Your other sessions have ended."))
     return redirect("accounts:security")
 
@@ -152,15 +153,15 @@ def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
 @sensitive_variables("form", "secret")
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """List the officer's tokens; a post with a fresh code makes one and shows it this once."""
+    """List the officer's tokens; a post with a second factor makes one and shows it this once."""
     officer = officer_of(request)
     form = TokenForm(request.POST or None)
     context: dict[str, object] = {"form": form, "tokens": queries.tokens_of(officer), "now": timezone.now()}
     status = 422 if form.errors else 200
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
+        step_up.require(request, Act.MAKE_TOKEN, back=reverse("accounts:tokens"))
         try:
-            actions.prove_factor(officer, values["code"])
             token, secret = actions.create_token(
                 officer=officer,
                 name=values["name"],
@@ -180,15 +181,3 @@ def revoke_token(request: HttpRequest, token_id: UUID) -> HttpResponse:
     actions.revoke_token(token_id, officer=officer_of(request))
     messages.success(request, _("The token is revoked."))
     return redirect("accounts:tokens")
-
-
-def _proven(officer: Officer, form: CodeForm) -> bool:
-    """Whether the form brings a fresh code; else the form says why not."""
-    if not form.is_valid():
-        return False
-    try:
-        actions.prove_factor(officer, form.cleaned_data["code"])
-    except Refusal as refusal:
-        tell_refusal(form, refusal)
-        return False
-    return True

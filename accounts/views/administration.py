@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import actions, health, queries
+from accounts import actions, belonging, health, queries, step_up
+from accounts.errors import NotYourself
 from accounts.forms import AdministrationForm, ClientSystemForm, NewOfficerForm, OfficerForm, tell_refusal
 from accounts.gates import administrator_view
 from accounts.models import Administration, Officer
+from accounts.step_up import Act
 from problems import Refusal
 
 OFFICERS_PER_PAGE = 50
@@ -86,6 +88,8 @@ def new_officer(request: HttpRequest, administrator: Officer) -> HttpResponse:
     form = NewOfficerForm(request.POST or None)
     status = 422 if form.errors else 200
     if request.method == "POST" and form.is_valid():
+        if form.cleaned_data["is_platform_administrator"]:
+            step_up.require(request, Act.NAME_ADMINISTRATOR, back=reverse("accounts:officers"))
         try:
             invitation, secret = actions.invite_officer(actor=administrator, **form.cleaned_data)
         except Refusal as refusal:
@@ -104,6 +108,8 @@ def officer(request: HttpRequest, administrator: Officer, officer_id: UUID) -> H
     form = OfficerForm(request.POST or None, initial={name: getattr(chosen, name) for name in names})
     status = 422 if form.errors else 200
     if request.method == "POST" and form.is_valid():
+        if form.cleaned_data["is_platform_administrator"] != chosen.is_platform_administrator:
+            step_up.require(request, Act.NAME_ADMINISTRATOR, back=request.path)
         try:
             actions.change_officer(chosen.pk, actor=administrator, **form.cleaned_data)
         except Refusal as refusal:
@@ -111,15 +117,28 @@ def officer(request: HttpRequest, administrator: Officer, officer_id: UUID) -> H
         else:
             messages.success(request, _("Saved."))
             return redirect("accounts:officer", officer_id=chosen.pk)
-    context = {"form": form, "chosen": chosen, "sessions": queries.sessions_of(chosen)}
+    reset = queries.reset_of(chosen.pk)
+    context = {
+        "form": form,
+        "chosen": chosen,
+        "sessions": queries.sessions_of(chosen),
+        "reset": reset,
+        "by_coordinator": belonging.has_coordinators(chosen),
+        "drawn_by_me": reset is not None and administrator.pk in {reset.opened_by_id, reset.confirmed_by_id},
+        "opened_by_me": reset is not None and administrator.pk == reset.opened_by_id,
+    }
     return render(request, "accounts/officer.html", context, status=status)
 
 
 @require_POST
 @administrator_view
 def deactivate_officer(request: HttpRequest, administrator: Officer, officer_id: UUID) -> HttpResponse:
-    """Shut an account."""
-    actions.deactivate_officer(queries.officer(officer_id).pk, actor=administrator)
+    """Shut an account, after a second factor."""
+    chosen = queries.officer(officer_id)
+    if chosen.pk == administrator.pk:
+        raise NotYourself
+    step_up.require(request, Act.SHUT_ACCOUNT, back=reverse("accounts:officer", args=[chosen.pk]))
+    actions.deactivate_officer(chosen.pk, actor=administrator)
     messages.success(request, _("The account is shut; its sessions and tokens have ended."))
     return redirect("accounts:officer", officer_id=officer_id)
 
@@ -127,27 +146,68 @@ def deactivate_officer(request: HttpRequest, administrator: Officer, officer_id:
 @require_POST
 @administrator_view
 def activate_officer(request: HttpRequest, administrator: Officer, officer_id: UUID) -> HttpResponse:
-    """Open a shut account again."""
-    actions.activate_officer(queries.officer(officer_id).pk, actor=administrator)
+    """Open a shut account again, after a second factor."""
+    chosen = queries.officer(officer_id)
+    step_up.require(request, Act.SHUT_ACCOUNT, back=reverse("accounts:officer", args=[chosen.pk]))
+    actions.activate_officer(chosen.pk, actor=administrator)
     messages.success(request, _("The account is open again."))
     return redirect("accounts:officer", officer_id=officer_id)
+
+
+@require_POST
+@administrator_view
+def reset_officer(request: HttpRequest, administrator: Officer, officer_id: UUID) -> HttpResponse:
+    """Say that an officer lost every way to sign in; somebody else has to agree."""
+    chosen = _to_reset(request, officer_id)
+    actions.open_reset(chosen.pk, actor=administrator)
+    messages.success(request, _("Now somebody else has to confirm it. Until then nothing changes."))
+    return redirect("accounts:officer", officer_id=chosen.pk)
+
+
+@require_POST
+@administrator_view
+def confirm_reset(request: HttpRequest, administrator: Officer, officer_id: UUID) -> HttpResponse:
+    """Agree, as another administrator, to what one has opened."""
+    chosen = _to_reset(request, officer_id)
+    actions.confirm_reset(chosen.pk, actor=administrator)
+    messages.success(request, _("Confirmed. The old factors and sessions are gone; the link can be drawn."))
+    return redirect("accounts:officer", officer_id=chosen.pk)
 
 
 @sensitive_variables("secret")
 @require_POST
 @administrator_view
-def reset_officer(request: HttpRequest, administrator: Officer, officer_id: UUID) -> HttpResponse:
-    """Take password and second factor away and invite anew; the link is shown this once."""
-    invitation, secret = actions.reset_officer(queries.officer(officer_id).pk, actor=administrator)
+def draw_reset(request: HttpRequest, administrator: Officer, officer_id: UUID) -> HttpResponse:
+    """Draw the link of what two people agreed to; it is shown this once."""
+    chosen = _to_reset(request, officer_id)
+    invitation, secret = actions.draw_reset(chosen.pk, actor=administrator)
     return _show_link(request, invitation.officer, secret)
+
+
+@require_POST
+@administrator_view
+def withdraw_reset(request: HttpRequest, administrator: Officer, officer_id: UUID) -> HttpResponse:
+    """End an open reset."""
+    actions.withdraw_reset(queries.officer(officer_id).pk, actor=administrator)
+    messages.success(request, _("Withdrawn. Nothing has changed for the officer."))
+    return redirect("accounts:officer", officer_id=officer_id)
+
+
+def _to_reset(request: HttpRequest, officer_id: UUID) -> Officer:
+    chosen = queries.officer(officer_id)
+    step_up.require(request, Act.RECOVER, back=reverse("accounts:officer", args=[officer_id]))
+    return chosen
 
 
 @sensitive_variables("secret")
 @require_POST
 @administrator_view
 def renew_invitation(request: HttpRequest, administrator: Officer, officer_id: UUID) -> HttpResponse:
-    """Invite an officer again who cannot sign in yet; the link is shown this once."""
-    invitation, secret = actions.renew_invitation(queries.officer(officer_id), actor=administrator)
+    """Invite an officer again who never opened the account; the link is shown this once."""
+    chosen = queries.officer(officer_id)
+    # Whoever has the link becomes that officer: an administrator, perhaps, or a coordinator.
+    step_up.require(request, Act.RECOVER, back=reverse("accounts:officer", args=[chosen.pk]))
+    invitation, secret = actions.invite_again(chosen, actor=administrator)
     return _show_link(request, invitation.officer, secret)
 
 
@@ -177,13 +237,13 @@ def withdraw_invitation(request: HttpRequest, administrator: Officer, invitation
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator_view
 def client_systems(request: HttpRequest, administrator: Officer) -> HttpResponse:
-    """List the tokens of client systems of CEN; a post with a fresh code makes one and shows it this once."""
+    """List the tokens of client systems of CEN; a post with a second factor makes one and shows it this once."""
     form = ClientSystemForm(request.POST or None)
     status = 422 if form.errors else 200
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
+        step_up.require(request, Act.MAKE_TOKEN, back=reverse("accounts:client_systems"))
         try:
-            actions.prove_factor(administrator, values["code"])
             token, secret = actions.create_token(
                 client_system=values["client_system"],
                 name=values["name"],

@@ -20,9 +20,11 @@ from benchmarks.live import processor
 from benchmarks.live import site as sites
 from benchmarks.live.load import Crowd, Factory, percentile
 from benchmarks.live.wire import SocketMember
+from tests.cencomm.ports import free_port
 
 OURS = "CENcomm"
 SENDERS = 10
+PACED = 4  # times as long as what is in flight: the p99 of fewer than a hundred messages is the slowest of them
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ async def _one_round(system: System, site: sites.Site, shape: Shape, found: Meas
         await crowd.in_flight(4, min(0.5, shape.seconds))  # caches, plans
         if shape.groups > 1:
             await crowd.at_rate(500, shape.groups / 500)  # of every group once
-        found.delays += await crowd.at_rate(shape.rate, shape.seconds * 2)
+        found.delays += await crowd.at_rate(shape.rate, shape.seconds * PACED)
         for position, window in enumerate(shape.windows):
             before = _used(system, site), crowd.complete, time.perf_counter()
             found.rates[window].append(await crowd.in_flight(window, shape.seconds))
@@ -186,7 +188,7 @@ def client_ceiling(shape: Shape, servers: set[int], client: set[int]) -> dict[st
     import uvloop
 
     with ExitStack() as stack:
-        port = sites.free_port()
+        port = free_port()
         os.sched_setaffinity(0, servers)
         process = stack.enter_context(sites.running([sys.executable, "-m", "benchmarks.live.source", str(port)]))
         sites.wait_for_port(port, process)
@@ -217,6 +219,6 @@ def commits(site: sites.Site) -> dict[str, float]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that every benchmark of rounds has."""
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of a measurement; four times that for delays")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")

@@ -23,6 +23,7 @@ from typing import Any
 
 from benchmarks.databases import Databases, own_databases
 from cencomm.orphans import die_with_parent
+from tests.cencomm.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -128,11 +129,11 @@ def session_of(officer: Any) -> str:
     return str(store.session_key)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def cookie_of(session: str) -> str:
+    """Return the header by which a browser shows a session."""
+    from django.conf import settings
+
+    return f"{settings.SESSION_COOKIE_NAME}={session}"
 
 
 def _environment(site: Site, more: dict[str, str]) -> dict[str, str]:

@@ -78,6 +78,19 @@ def _cpu(one: dict[str, Any]) -> str:
     return f"{used:.2f}" if used else ""
 
 
+def revocation_table(found: dict[str, Any]) -> str:
+    """The table of `bench revocation`: with Redis and without, then each cause with Redis."""
+    systems: dict[str, Any] = found["conditions"]["systems"]
+    rows = {**systems, **systems["with Redis"]["by_cause"]}
+    return markdown(
+        ["", "count", "median, ms", "p95, ms", "p99, ms", "worst, ms"],
+        [
+            [name, str(one["count"]), *(f"{one[key]:,.1f}" for key in ("median", "p95", "p99", "max"))]
+            for name, one in rows.items()
+        ],
+    )
+
+
 def plain_table(found: dict[str, Any]) -> str:
     """Ours and each peer, for benchmarks that have one figure."""
     rows = [[f"**{OURS}**", f"{found['ours']:,}", ""]]
@@ -168,6 +181,12 @@ def _figure(name: str, limit: float, unit: str) -> Callable[[Results], tuple[str
     return told
 
 
+def _revocation(results: Results) -> tuple[str, bool]:
+    one = results["revocation"]["conditions"]["systems"]["with Redis"]
+    told = f"p99 {one['p99']:.0f} ms, worst {one['max']:.0f} ms of {one['count']}"
+    return told, one["max"] < 1000 and not one["answered_over_http_afterwards"] + one["sockets_that_never_obeyed"]
+
+
 def _history(results: Results) -> tuple[str, bool]:
     ratio = next(iter(results["history"]["ratios"].values()))
     return f"{ratio:.2f} × the cost in a short one", 0.9 <= ratio <= 1.1
@@ -188,6 +207,7 @@ BARS: tuple[tuple[str, str, str, str, Callable[[Results], tuple[str, bool]]], ..
     ("memory per socket", "< 60 KiB", "< 20 KiB", "storm", _memory),
     ("cost per message as a history grows", "flat (± 10 %)", "flat", "history", _history),
     ("post, p95, 50 msg/s over 100 groups", "< 20 ms", "< 10 ms", "post", _post),
+    ("from a revocation to the last of its sockets, two processes", "< 1 s", "", "revocation", _revocation),
     ("opening a console on 100,000 messages", "< 300 ms", "< 100 ms", "open", _figure("open", 300, "ms")),
     ("search over 100,000 sealed messages", "< 1 s per core", "< 0.5 s", "search", _figure("search", 1, "s")),
 )

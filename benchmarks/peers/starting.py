@@ -21,10 +21,11 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.live.protocols import MqttMember, NatsMember, XmppMember
-from benchmarks.live.site import Site, free_port, redis, running, wait_for_port
+from benchmarks.live.site import Site, redis, running, wait_for_port
 from benchmarks.live.wire import Member, SocketMember, Swarm
 from benchmarks.peers.programs import Missing, Started, program, said_by
 from benchmarks.peers.xmpp import ejabberd, prosody
+from tests.cencomm.ports import free_port
 
 INSTALL = (
     "apt-get install --no-install-recommends redis-server ejabberd prosody lua-dbi-postgresql mosquitto "

@@ -18,8 +18,9 @@ import psycopg
 
 from benchmarks.databases import PEER_ROLE, Databases
 from benchmarks.live.protocols import XMPP_HOST, XMPP_PASSWORD, XMPP_ROOMS
-from benchmarks.live.site import Site, free_port, running, wait_for_port
+from benchmarks.live.site import Site, running, wait_for_port
 from benchmarks.peers.programs import Missing, Started, debian_version, program
+from tests.cencomm.ports import free_port
 
 SCHEMA = Path("/usr/share/ejabberd/sql/pg.sql")
 EJABBERD = """

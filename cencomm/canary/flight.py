@@ -25,6 +25,7 @@ from cencomm.models import Canary
 FLIGHT_SECONDS = 30.0
 ARRIVAL_SECONDS = 10.0  # later is not live: a heartbeat found it, no wake-up did
 SIGNED_OUT = 4401
+RESTART = 1012
 
 Outcome = Canary.Outcome
 
@@ -35,6 +36,10 @@ class Lost(Exception):
     def __init__(self, outcome: Canary.Outcome) -> None:
         super().__init__(outcome.value)
         self.outcome = outcome
+
+
+class Moved(Lost):
+    """The process that held the socket leaves, and asks everybody to come back: another takes over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -126,8 +131,10 @@ class _Listener:
             try:
                 self._items = json.loads(self._socket.recv(_left(end)))
             except ConnectionClosed as closed:
-                signed_out = closed.rcvd is not None and closed.rcvd.code == SIGNED_OUT
-                raise Lost(Outcome.NOT_LET_IN if signed_out else otherwise) from closed
+                code = closed.rcvd.code if closed.rcvd is not None else None
+                if code == RESTART:
+                    raise Moved(otherwise) from closed
+                raise Lost(Outcome.NOT_LET_IN if code == SIGNED_OUT else otherwise) from closed
             except (OSError, TimeoutError, ValueError) as error:
                 raise Lost(otherwise) from error
 

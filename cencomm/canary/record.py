@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cencomm.canary.flight import Door, Lost, fly
+from cencomm.canary.flight import Door, Lost, Moved, fly
 from cencomm.canary.place import forget_old_messages, home, token
 from cencomm.models import Canary
 
@@ -16,7 +16,10 @@ logger = logging.getLogger("cencomm.canary")
 
 
 def send_canary() -> Canary.Outcome:
-    """Send one canary, note what became of it, and forget old ones. A refused token is replaced, once."""
+    """Send one canary, note what became of it, and forget old ones.
+
+    Once it does what every client does: a refused token is replaced, and it comes back to whoever takes over.
+    """
     seconds, outcome = 0.0, Canary.Outcome.ARRIVED
     try:
         seconds = _fly()
@@ -36,9 +39,10 @@ def _fly() -> float:
     try:
         return fly(_door(), group=group.pk, after=group.head, epoch=group.stream_epoch)
     except Lost as lost:
-        if lost.outcome != Canary.Outcome.NOT_LET_IN:
+        refused = lost.outcome == Canary.Outcome.NOT_LET_IN
+        if not refused and not isinstance(lost, Moved):
             raise
-    return fly(_door(afresh=True), group=group.pk, after=group.head, epoch=group.stream_epoch)
+    return fly(_door(afresh=refused), group=group.pk, after=group.head, epoch=group.stream_epoch)
 
 
 def _door(*, afresh: bool = False) -> Door:

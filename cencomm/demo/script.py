@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DAY = 24 * 60
-HOUR = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ POSTS = (
            ("outcome",)),
     Figure("cencomm_posts_refused_total", "counter", "Posts that the post office refused, by code.", ("code",)),
     Figure("cencomm_posts_waiting", "gauge", "Posts that have no answer yet."),
+    Figure("cencomm_receipts_waiting", "gauge", "Receipts that have no answer yet."),
     Figure("cencomm_post_batch_size", "histogram", "Posts that went together into one transaction."),
     Figure("cencomm_post_transaction_seconds", "histogram", "How long the transaction of such a batch took."),
 )  # fmt: skip
@@ -98,6 +99,9 @@ INSTALLATION = (
     _installation("cencomm_job_oldest_seconds", "gauge", "How long the oldest due job has waited."),
     _installation("cencomm_transfers_waiting", "gauge", "Records that were confirmed and are not in CEN yet."),
     _installation("cencomm_transfer_oldest_seconds", "gauge", "How long the oldest of them has waited."),
+    _installation("cencomm_attachments", "gauge", "Files by state: uploading, checking, ready, refused.", "state"),
+    _installation("cencomm_attachments_refused", "gauge", "Files that did not pass their check, by why.", "reason"),
+    _installation("cencomm_attachment_check_oldest_seconds", "gauge", "How long a file has waited for its check."),
     _installation("cencomm_database_size_bytes", "gauge", "What a database takes on its disk.", "database"),
     _installation("cencomm_clock_skew_seconds", "gauge", "How far the clock here is ahead of the database's."),
     _installation("cencomm_disk_free_bytes", "gauge", "Free space, by place.", "place"),

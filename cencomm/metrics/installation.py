@@ -7,6 +7,7 @@ must not live here: the figures of a process.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from django.db import DatabaseError, connections
@@ -16,7 +17,9 @@ from django.utils import timezone
 from cencomm import __version__, degraded, health
 from cencomm.models import Canary
 from exports.models import Transfer
+from messaging.attachments.refusing import Reason
 from messaging.measures import Sample
+from messaging.models import Attachment
 
 DATABASES = {"default": "cencomm", "cen": "cen"}
 
@@ -31,7 +34,7 @@ def installation_samples() -> list[Sample]:
         return found
     weak = degraded.degraded()
     found += [Sample("cencomm_degraded", {"part": name}, int(name in weak)) for name in degraded.NEEDED_TO_BE_WELL]
-    asked: tuple[Callable[[], Iterator[Sample]], ...] = (_work, _transfers, _sizes, _canary)
+    asked: tuple[Callable[[], Iterator[Sample]], ...] = (_work, _transfers, _attachments, _sizes, _canary)
     for question in asked:
         try:
             found += list(question())
@@ -56,6 +59,21 @@ def _transfers() -> Iterator[Sample]:
     age = (timezone.now() - waiting["oldest"]).total_seconds() if waiting["oldest"] else 0.0
     yield Sample("cencomm_transfers_waiting", {}, waiting["n"])
     yield Sample("cencomm_transfer_oldest_seconds", {}, max(0.0, age))
+
+
+def _attachments() -> Iterator[Sample]:
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for state, reason, number in Attachment.objects.values_list("state", "reason").annotate(n=Count("*")):
+        counts[state] += number
+        reasons[reason] += number
+    waiting = Attachment.objects.filter(state=Attachment.State.CHECKING).aggregate(oldest=Min("created_at"))
+    age = (timezone.now() - waiting["oldest"]).total_seconds() if waiting["oldest"] else 0.0
+    for name in Attachment.State.values:
+        yield Sample("cencomm_attachments", {"state": name}, counts[name])
+    for name in Reason:
+        yield Sample("cencomm_attachments_refused", {"reason": name.value}, reasons[name])
+    yield Sample("cencomm_attachment_check_oldest_seconds", {}, max(0.0, age))
 
 
 def _sizes() -> Iterator[Sample]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connections
 
-from messaging.actions import office
+from messaging.actions import office, receipts_office
 from messaging.delivery.conversation import Conversation
 from messaging.delivery.hub import hubs
 from messaging.delivery.reads import reads_waiting
@@ -59,6 +59,7 @@ def _depths() -> list[Sample]:
         Sample("cencomm_outbox_largest_bytes", {}, max(queued)),
         Sample("cencomm_delivery_reads_waiting", {}, reads_waiting()),
         Sample("cencomm_posts_waiting", {}, office().waiting),
+        Sample("cencomm_receipts_waiting", {}, receipts_office().waiting),
     ]
 
 

@@ -7,6 +7,7 @@ the next one takes it over: no file stays for a process that is no more. What mu
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import json
 import logging
@@ -114,8 +115,15 @@ def share_figures(kind: str) -> None:
         try:
             _slot = Slot(settings.DATA_DIR / "metrics", kind)
             _slot.start()
+            atexit.register(stop_sharing)
         except OSError as error:
             logger.warning("the figures of this process are not shared: %s", error.strerror)
+
+
+def stop_sharing() -> None:
+    """Write no more, and take this process's figures away; at exit, and by who ends a process otherwise."""
+    if _slot is not None:
+        _slot.stop()
 
 
 def snapshots() -> list[Snapshot]:

@@ -33,6 +33,7 @@ REASONS: Mapping[str, str | Promise] = {
     "too_long": _("The row is too long."),
     "not_text": _("The row holds bytes that are no text in this encoding."),
     "unreadable": _("The row cannot be read as separated values."),
+    "too_many_rows": _("The file holds more rows than one import takes: the rest was not read."),
     "file_broken_off": _("The file ends in the middle: the rest cannot be read."),
     CORRECTED: _("The seizure was corrected in the group: the correction counts, not the file."),
     "returned": _("The seizure was returned to its officer."),

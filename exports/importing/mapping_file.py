@@ -23,6 +23,7 @@ from simplified_forms.catalogue import CATALOGUE
 from simplified_forms.fields import Kind
 
 FOLDER = Path(__file__).resolve().parent.parent / "mappings"
+MAX_BYTES = 1024 * 1024
 _NAME = re.compile(r"[a-z0-9_]{1,60}")
 KINDS = {
     "text": {"text", "long_text", "place"},
@@ -97,13 +98,19 @@ def load_mapping(name: str) -> ImportMapping:
     if not name.endswith(".toml") and not _NAME.fullmatch(name):
         raise BadMappingFile(detail="A mapping has a name of small letters, digits and underscores.")
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise BadMappingFile(detail="The mapping file is too large.")
+        data = tomllib.loads(content.decode())
     except (OSError, UnicodeDecodeError):
         raise BadMappingFile(
             detail=f"There is no mapping {name}: there is {', '.join(known_mappings())}."
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise BadMappingFile(detail=f"The mapping is not TOML: {error}") from None
+    except (RecursionError, ValueError):  # lists in lists without end; a number of thousands of digits
+        raise BadMappingFile(detail="The mapping cannot be read.") from None
     try:
         return _mapping(path.stem, data)
     except (KeyError, TypeError, AttributeError) as error:

@@ -13,13 +13,12 @@ from itertools import batched
 from typing import NamedTuple
 from uuid import UUID
 
-from cen.models import Seizure
+from cen.models import OURS, Seizure
 from exports.importing.converting import EXACT, read_number
 from exports.importing.ledger import CORRECTED, Ledger
 from exports.importing.mapping_file import ImportMapping
 from exports.importing.reading import SourceFile
 from exports.models import Transfer
-from exports.queries import SOURCE
 from groups.models import Membership
 
 CHUNK = 5000
@@ -132,7 +131,7 @@ def _held_by_cen(membership: Membership, ledger: Ledger) -> Iterator[tuple[int, 
             lines[reference] = message
     for chunk in batched(lines, CHUNK):
         rows = Seizure.objects.filter(
-            source__name=SOURCE, source_reference__in=chunk, withdrawn_at__isnull=True
+            source__name=OURS, source_reference__in=chunk, withdrawn_at__isnull=True
         ).values_list("source_reference", "description", "quantity", "unit")
         for reference, item, amount, unit in rows:
             yield ledger.lines[lines[reference]], Held(item, amount, unit)

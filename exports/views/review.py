@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from exports import actions, queries
 from exports.errors import UnknownTransfer
 from exports.models import Resolution, Transfer
 from exports.presentation import column_label, reason_text, record_lines
-from exports.queries import Review
+from exports.queries import Outline
 from exports.review import Row
 from groups import phases
 from groups.access import Right
@@ -34,16 +35,16 @@ def transfer(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Show one tab of the review; `show` names it."""
     show = request.GET.get("show", "ready")
     show = show if show in TABS else "ready"
-    review = queries.review_of(membership)
-    rows: list[Any] = _sent_rows(membership) if show == "sent" else _rows(review, show)
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    outline = queries.outline_of(membership)
+    listed: list[Any] = _sent_rows(membership) if show == "sent" else _listed(outline, show)
+    page = Paginator(listed, PAGE).get_page(request.GET.get("page"))
     context = {
         "membership": membership,
         "show": show,
-        "tabs": _tabs(review, show),
+        "tabs": _tabs(outline, show),
         "page": page,
-        "rows": page.object_list,
-        "review": review,
+        "rows": page.object_list if show == "sent" else _rows(membership, list(page.object_list), show),
+        "ready": len(outline.ready),
         "may_transfer": _may(membership),
         "batches": queries.batches_of(membership, limit=5),
         "automatic": queries.automatic_of(membership),
@@ -55,12 +56,12 @@ def _may(membership: Membership) -> bool:
     return membership.has(Right.TRANSFER) and phases.allows(membership.group, PhaseAct.TRANSFER)
 
 
-def _tabs(review: Review, show: str) -> list[dict[str, Any]]:
+def _tabs(outline: Outline, show: str) -> list[dict[str, Any]]:
     counts = {
-        "ready": (_("Ready"), len(review.ready)),
-        "blocked": (_("Blocked"), len(review.blocked)),
-        "not_validated": (_("Not validated yet"), len(review.not_validated)),
-        "sent": (pgettext("seizures", "Sent"), sum(review.sent.values())),
+        "ready": (_("Ready"), len(outline.ready)),
+        "blocked": (_("Blocked"), len(outline.blocked)),
+        "not_validated": (_("Not validated yet"), len(outline.not_validated)),
+        "sent": (pgettext("seizures", "Sent"), sum(outline.sent.values())),
     }
     return [
         {"name": name, "label": label, "count": count, "current": name == show}
@@ -68,7 +69,14 @@ def _tabs(review: Review, show: str) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(review: Review, show: str) -> list[dict[str, Any]]:
+def _listed(outline: Outline, show: str) -> list[UUID]:
+    messages: list[UUID] = getattr(outline, show)
+    return messages + outline.set_aside if show == "blocked" else messages
+
+
+def _rows(membership: Membership, messages: Sequence[UUID], show: str) -> list[dict[str, Any]]:
+    """Open the rows of one page; what has moved elsewhere meanwhile is left out."""
+    review = queries.review_of(membership, only=messages)
     rows: list[Row] = getattr(review, show)
     if show == "blocked":
         rows = rows + review.set_aside

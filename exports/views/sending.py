@@ -7,10 +7,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import step_up
+from accounts.step_up import Act
 from exports import actions, queries
 from exports.errors import NothingToTransfer, RecordChanged
 from exports.presentation import column_label, reason_text, record_lines
@@ -29,6 +32,10 @@ def _chosen(request: HttpRequest, name: str) -> list[UUID]:
         except ValueError:
             continue
     return chosen
+
+
+def _transfer_url(membership: Membership) -> str:
+    return reverse("exports:transfer", kwargs={"group_id": membership.group_id})
 
 
 @require_POST
@@ -62,6 +69,7 @@ def start(request: HttpRequest, membership: Membership) -> HttpResponse:
             confirmed[UUID(message)] = digest
         except ValueError:
             raise RecordChanged from None
+    step_up.require(request, Act.TRANSFER, back=_transfer_url(membership))
     batch = actions.start_transfer(membership, confirmed=confirmed)
     return redirect("exports:batch", membership.group_id, batch.pk)
 
@@ -96,6 +104,7 @@ def batch(request: HttpRequest, membership: Membership, batch_id: UUID) -> HttpR
 @member_view(Right.TRANSFER)
 def again(request: HttpRequest, membership: Membership, transfer_id: UUID) -> HttpResponse:
     """Send one refused record again."""
+    step_up.require(request, Act.TRANSFER, back=_transfer_url(membership))
     batch = actions.retry_refused(membership, transfer_id=transfer_id)
     return redirect("exports:batch", membership.group_id, batch.pk)
 
@@ -105,6 +114,8 @@ def again(request: HttpRequest, membership: Membership, transfer_id: UUID) -> Ht
 def automatic(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Switch the daily transfer on or off."""
     on = request.POST.get("on") == "yes"
+    if on:
+        step_up.require(request, Act.TRANSFER, back=_transfer_url(membership))
     actions.set_automatic(membership, on=on)
     text = _("The daily transfer is on.") if on else _("The daily transfer is off.")
     messages.success(request, text)

@@ -77,6 +77,16 @@ def archive(membership: Membership) -> ClosedUserGroup:
     return group
 
 
+def check_archive(membership: Membership) -> None:
+    """Refuse what `archive` would refuse anyway, before somebody is asked for a second factor.
+
+    Raises BadMove, RetentionRuns. Nothing is decided by it: `archive` looks again under the group's lock.
+    """
+    phases.check_move(membership.group, Phase.ARCHIVED)
+    if timezone.now() < retention_ends_at(membership.group):
+        raise RetentionRuns
+
+
 def retention_ends_at(group: ClosedUserGroup) -> datetime:
     """Return from when on a closed group may be archived."""
     return (group.closed_at or timezone.now()) + timedelta(days=group.retention_days)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 import audit
-from accounts.actions import invite_officer, renew_invitation, shorten_idle, withdraw_links_held_by
+from accounts.actions import invite_officer, renew_invitation, tighten_sessions, withdraw_links_held_by
 from accounts.models import Administration, Invitation, Officer
 from groups import keys, phases
 from groups.access import Right
@@ -78,7 +78,7 @@ def join(group: ClosedUserGroup, *, officer: Officer, role: Role, actor: UUID) -
     if role == Role.CONTACT_POINT:
         _become_contact_point(group, joined, actor=actor)
     if role == Role.COORDINATOR:
-        shorten_idle(officer.pk)
+        tighten_sessions(officer.pk)
     return joined
 
 
@@ -108,7 +108,7 @@ def change_role(membership: Membership, *, member_id: UUID, role: str) -> Member
     if after == Role.CONTACT_POINT:
         _become_contact_point(group, member, actor=membership.officer_id)
     if after == Role.COORDINATOR:
-        shorten_idle(member.officer_id)
+        tighten_sessions(member.officer_id)
     return member
 
 
@@ -166,7 +166,7 @@ def _end(group: ClosedUserGroup, member: Membership, *, actor: UUID, reason: str
     _record(audit.Action.GROUP_MEMBER_REMOVED, member, actor=actor, reason=reason)
     if group.phase not in phases.READ_ONLY:
         # In a read-only phase nothing is sealed any more, and an archived group has no key to wrap one with.
-        keys.rotate_epoch(group, actor=actor, reason=reason)
+        keys.rotate_epoch_or_leave(group, actor=actor, reason=reason)
     announce(group, type="member", actor=actor, data=_told(member, "removed"))
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import step_up
+from accounts.forms import tell_refusal
 from accounts.gates import administrator_view
 from accounts.models import Officer
+from accounts.step_up import Act
 from groups import actions, queries
 from groups.forms import CreateGroupForm
-from groups.views.answers import tell_refusal
 from problems import Refusal
 
 
@@ -30,6 +33,7 @@ def create(request: HttpRequest, officer: Officer) -> HttpResponse:
     form = CreateGroupForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
+        step_up.require(request, Act.NAME_COORDINATOR, back=reverse("groups:administration"))
         try:
             group = actions.create_group(officer, **form.cleaned_data)
         except Refusal as refusal:

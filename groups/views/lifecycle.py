@@ -5,19 +5,23 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import step_up
+from accounts.errors import StepUpRequired
+from accounts.forms import tell_refusal
+from accounts.step_up import Act
 from groups import actions, presentation
 from groups import phases as rules
 from groups.access import Right
 from groups.errors import NotAllowed, Stranger
 from groups.forms import ContactPointForm, CountryForm, PhaseForm, SettingsForm
 from groups.gates import member_view
-from groups.models import Membership
+from groups.models import Membership, Phase
 from groups.phases import PhaseAct
-from groups.views.answers import tell_refusal
 from problems import FieldProblem, Refusal
 
 
@@ -43,14 +47,21 @@ def move(request: HttpRequest, membership: Membership) -> HttpResponse:
     if not form.is_valid():
         return _phases_page(request, membership, form)
     try:
+        if form.phase() == Phase.ARCHIVED:
+            actions.check_archive(membership)
+            step_up.require(request, Act.DESTROY_KEY, back=_phases_url(membership))
         group = actions.change_phase(membership, to=form.phase())
-    except (Stranger, NotAllowed):
+    except (Stranger, NotAllowed, StepUpRequired):
         raise
     except Refusal as refusal:
         status = tell_refusal(form, refusal)
         return _phases_page(request, membership, form, status=status)
     messages.success(request, _("The phase is now: %(phase)s.") % {"phase": group.get_phase_display()})
     return redirect("groups:phases", group_id=membership.group_id)
+
+
+def _phases_url(membership: Membership) -> str:
+    return reverse("groups:phases", kwargs={"group_id": membership.group_id})
 
 
 def _phases_page(

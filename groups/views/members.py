@@ -11,15 +11,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import step_up
+from accounts.errors import StepUpRequired
+from accounts.forms import tell_refusal
 from accounts.models import Officer
+from accounts.step_up import Act
 from groups import actions, phases, presentation, queries
 from groups.access import Right
 from groups.errors import NoSuchMember, NotAllowed, Stranger
 from groups.forms import AddMemberForm, ConfirmForm, NewOfficerForm, RoleForm
 from groups.gates import member_view
-from groups.models import Membership
+from groups.models import Membership, Role
 from groups.phases import PhaseAct
-from groups.views.answers import tell_refusal
 from groups.wording import ROLE_TEXT
 from problems import Refusal
 
@@ -33,6 +36,7 @@ def members(request: HttpRequest, membership: Membership) -> HttpResponse:
         "membership": membership,
         "countries": presentation.members_by_country(membership),
         "manages": manages,
+        "recovers": membership.has(Right.RECOVER),
         "may_add": manages and phases.allows(membership.group, PhaseAct.MANAGE),
     }
     return render(request, "groups/members.html", context)
@@ -56,7 +60,7 @@ def add(request: HttpRequest, membership: Membership) -> HttpResponse:
             )
             if form.is_valid():
                 return _add_new(request, membership, form)
-        except (Stranger, NotAllowed):
+        except (Stranger, NotAllowed, StepUpRequired):
             raise
         except Refusal as refusal:
             status = tell_refusal(form, refusal)
@@ -69,13 +73,21 @@ def add(request: HttpRequest, membership: Membership) -> HttpResponse:
     return render(request, "groups/add_member.html", context, status=status)
 
 
+def _step_up_for(request: HttpRequest, membership: Membership, *roles: str) -> None:
+    """Who coordinates is decided with a second factor of its own: `roles` are what somebody was, is or becomes."""
+    if Role.COORDINATOR in roles:
+        step_up.require(request, Act.NAME_COORDINATOR, back=_members_url(membership))
+
+
 def _add_known(request: HttpRequest, membership: Membership, officer: Officer, form: AddMemberForm) -> HttpResponse:
+    _step_up_for(request, membership, form.cleaned_data["role"])
     actions.add_member(membership, officer=officer, role=form.cleaned_data["role"])
     messages.success(request, _("%(name)s is a member now.") % {"name": officer.name})
     return redirect("groups:members", group_id=membership.group_id)
 
 
 def _add_new(request: HttpRequest, membership: Membership, form: NewOfficerForm) -> HttpResponse:
+    _step_up_for(request, membership, form.cleaned_data["role"])
     joined, secret = actions.invite_member(membership, **form.cleaned_data)
     return _show_link(request, membership, joined.officer, secret)
 
@@ -98,6 +110,7 @@ def member(request: HttpRequest, membership: Membership, member_id: UUID) -> Htt
     form = RoleForm(request.POST or None, initial={"role": chosen.role})
     status = 200
     if request.method == "POST" and form.is_valid():
+        _step_up_for(request, membership, chosen.role, form.cleaned_data["role"])
         try:
             actions.change_role(membership, member_id=member_id, role=form.cleaned_data["role"])
         except (Stranger, NotAllowed):
@@ -118,6 +131,7 @@ def remove(request: HttpRequest, membership: Membership, member_id: UUID) -> Htt
     form = ConfirmForm(request.POST)
     if not form.is_valid():
         return _member_page(request, membership, chosen, removal=form)
+    _step_up_for(request, membership, chosen.role)
     try:
         actions.remove_member(membership, member_id=member_id)
     except (Stranger, NotAllowed):
@@ -134,6 +148,7 @@ def remove(request: HttpRequest, membership: Membership, member_id: UUID) -> Htt
 def invite_again(request: HttpRequest, membership: Membership, member_id: UUID) -> HttpResponse:
     """Make a new link for a member who has not accepted the first one; the old one ends."""
     chosen = _member(membership, member_id)
+    _step_up_for(request, membership, chosen.role)  # whoever opens the link is a coordinator
     _invitation, secret = actions.invite_again(membership, member_id=member_id)
     return _show_link(request, membership, chosen.officer, secret)
 
@@ -145,6 +160,7 @@ def leave(request: HttpRequest, membership: Membership) -> HttpResponse:
     form = ConfirmForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
+        _step_up_for(request, membership, membership.role)
         try:
             actions.leave_group(membership)
         except Stranger:

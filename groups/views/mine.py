@@ -5,26 +5,17 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
-from accounts.models import Officer
+from accounts.web_session import officer_of
 from groups import announcements, phases, queries
-from groups.access import Right
 from groups.models import Membership
-from problems import Refusal
 
 
-class NotSignedIn(Refusal):
-    """Sign in first."""
-
-    code = "not_signed_in"
-    status = 401
-
-
+@require_safe
 def mine(request: HttpRequest) -> HttpResponse:
     """Show the officer's groups: phase, day, unread, warnings waiting for the country, last event."""
-    officer = request.user
-    if not isinstance(officer, Officer):
-        raise NotSignedIn
+    officer = officer_of(request)
     memberships = queries.groups_of(officer)
     facts = announcements.card_facts(memberships)
     today = queries.today_utc()
@@ -35,7 +26,7 @@ def mine(request: HttpRequest) -> HttpResponse:
             "url": _entrance(membership),
             "day": phases.day_of(membership.group, today),
             "over": membership.group.phase in phases.READ_ONLY,
-            "reads": membership.has(Right.READ),
+            "reads": phases.can_be_read(membership),
             "facts": facts[membership.group_id],
         }
         for membership in memberships
@@ -46,6 +37,6 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 
 def _entrance(membership: Membership) -> str:
-    """The console for those who read messages, the members for those who do not."""
+    """The console for those who can read messages, the members for those who cannot."""
     members = reverse("groups:members", kwargs={"group_id": membership.group_id})
-    return f"/groups/{membership.group_id}/" if membership.has(Right.READ) else members
+    return f"/groups/{membership.group_id}/" if phases.can_be_read(membership) else members

@@ -1,8 +1,7 @@
 """Acknowledging a message: a receipt by one officer, once, however often it is sent.
 
-When a warning goes to hundreds, they all acknowledge within seconds: receipts that arrive while their group's
-transaction runs go together into the next one, as posts do (`office`). What must not live here: who may
-(`receipts`).
+When a warning goes to hundreds, they all acknowledge within seconds: receipts that arrive while others are written
+go together into the next transaction, as posts do (`office`). What must not live here: who may (`receipts`).
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from django.db import connection
 
 from groups.models import Membership
 from messaging.actions.office import Office
-from messaging.actions.receipts import Receipt, Slip, give_together
+from messaging.actions.receipts import Receipt, Slip, give_shared, give_together
 
-THREADS = 2
+THREADS = 1
 
 
 @cache
 def receipts_office() -> Office[Slip, Receipt]:
     """Return where this process's receipts wait for their group's transaction; as many as posts at most."""
     limit = settings.CENCOMM_LIMITS["posts_waiting"]
-    return Office(limit=limit, send=give_together, threads=THREADS, name="receipts")
+    return Office(limit=limit, send=give_together, share=give_shared, threads=THREADS, name="receipts")
 
 
 def acknowledge_message(membership: Membership, *, message_id: UUID) -> Receipt:

@@ -18,12 +18,13 @@ from groups.errors import NotAllowed
 from groups.gates import hold_group
 from groups.models import Membership
 from messaging.actions.inserting import insert_prepared
-from messaging.actions.posting import RELATED, same_content
+from messaging.actions.posting import same_content
 from messaging.actions.preparing import Preparation, Prepared, said_by
 from messaging.conditions import OneOf
 from messaging.drafts import Draft
 from messaging.errors import ConflictingReplay
 from messaging.models import Message
+from messaging.queries.opening import RELATED
 from problems import Refusal
 
 CHUNK = 1000

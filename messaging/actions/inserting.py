@@ -19,6 +19,7 @@ from groups.queries import current_sealer
 from messaging.actions.preparing import Prepared
 from messaging.actions.settling import questions_touched, settle_questions
 from messaging.amending import may_amend
+from messaging.attachments.claiming import Claims
 from messaging.content import seal_content
 from messaging.drafts import Draft
 from messaging.errors import InvalidMessage, NotYours
@@ -43,7 +44,7 @@ def insert_prepared(
     has read them under the lock. Raises IntegrityError when an id is taken: the caller's
     transaction is lost then.
     """
-    batch = _Batch(group, now, numbers or {})
+    batch = _Batch(group, now, numbers or {}, Claims(group, [item.draft for item in prepared]))
     related = _related(group, [item.draft for item in prepared])
     results: list[Message | Refusal] = []
     for item in prepared:
@@ -66,8 +67,9 @@ def _related(group: ClosedUserGroup, drafts: Iterable[Draft]) -> dict[UUID, Mess
 class _Batch:
     """Messages on their way into one group's stream. Nothing is written before `write`."""
 
-    def __init__(self, group: ClosedUserGroup, now: datetime, numbers: Mapping[str, int]) -> None:
+    def __init__(self, group: ClosedUserGroup, now: datetime, numbers: Mapping[str, int], claims: Claims) -> None:
         self._group = group
+        self._claims = claims
         self._now = now
         self._sealer = current_sealer(group)
         self._numbers: dict[str, int] = dict(numbers)
@@ -84,6 +86,7 @@ class _Batch:
         permits(self._group, item.rule.act)
         old = self._corrected(item, related)
         parent = self._answered(item, related, old)
+        words = self._claims.claim(draft, membership, old)
         message = Message(
             id=draft.id,
             group_id=self._group.pk,
@@ -114,7 +117,7 @@ class _Batch:
         )
         message.reference = reference(self._group.code, message.country, message.kind, message.number)
         message.sealed = seal_content(
-            self._sealer, item.content, message_id=message.pk, sender_id=message.sender_id
+            self._sealer, item.content, message_id=message.pk, sender_id=message.sender_id, words=words
         )
         self._seq += 1
         self.messages.append(message)
@@ -140,6 +143,7 @@ class _Batch:
             insert_messages(self.messages)
             append_events(self._group, self._events)
             self._audit(imported=imported)
+        self._claims.write()
         if self._moves:
             insert_moves(self._moves)
         settle_questions(self._questions)

@@ -25,8 +25,6 @@ from messaging.errors import ConflictingReplay
 from messaging.models import Message
 from problems import Refusal
 
-RELATED = ("sender", "administration", "template")
-
 
 @dataclass(frozen=True, slots=True)
 class Posted:
@@ -75,6 +73,8 @@ def send_alone(parcel: Parcel) -> Posted:
 @transaction.atomic
 def _insert_one(prepared: Prepared) -> Message:
     group = hold_group(prepared.membership, prepared.rule.right)
+    # Whoever was named may have left while the lock was waited for.
+    Preparation(prepared.membership, now=timezone.now()).check_addressees(prepared.draft.addressed_to)
     [result] = insert_prepared(group, [prepared], now=timezone.now())
     if isinstance(result, Refusal):
         raise result

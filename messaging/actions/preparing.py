@@ -66,7 +66,7 @@ class Preparation:
             raise NotAllowed
         permits(self._membership.group, rule.act)
         checked = checked_envelope(draft, now=self._now, language=self._language)
-        self._check_addressees(checked.addressed_to)
+        self.check_addressees(checked.addressed_to)
         template = self._template(draft)
         context = validation_context(self._membership, kind=draft.kind, now=self._now, language=self._language)
         outcome = validate(template.spec, draft.body, context)
@@ -79,7 +79,7 @@ class Preparation:
             rule=rule,
             said=said,
             template=template,
-            content=Content(subject, outcome.cleaned),
+            content=Content(subject, outcome.cleaned, [str(one) for one in checked.attachments], checked.confirmed),
         )
 
     def _template(self, draft: Draft) -> FormTemplate:
@@ -90,7 +90,8 @@ class Preparation:
             raise FormChanged
         return template
 
-    def _check_addressees(self, addressed_to: Any) -> None:
+    def check_addressees(self, addressed_to: Any) -> None:
+        """Raise InvalidMessage for countries and officers who are named and not in the group now."""
         group_id = self._membership.group_id
         problems = []
         if "countries" in addressed_to:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from django.db import connection
 
-from groups.models import ClosedUserGroup
+from groups.models import ClosedUserGroup, Membership
 from messaging.rows import one_round_trip
 
 # The condition on members is that of `groups.gates.hold_group`.
@@ -33,7 +33,11 @@ SELECT
                                     WHERE m.group_id = %(group)s AND m.kind = k.kind
                                     ORDER BY m.number DESC LIMIT 1))
      FROM unnest(%(kinds)s::text[]) AS k (kind)),
-  (SELECT json_agg(m.id) FROM messaging_message m WHERE m.id = ANY(%(ids)s::uuid[]))
+  (SELECT json_agg(m.id) FROM messaging_message m WHERE m.id = ANY(%(ids)s::uuid[])),
+  (SELECT json_agg(k.name) FROM unnest(%(named)s::text[]) AS k (name)
+    WHERE NOT EXISTS (SELECT FROM groups_groupcountry c WHERE c.group_id = %(group)s AND c.country = k.name)
+      AND NOT EXISTS (SELECT FROM groups_membership m
+                       WHERE m.group_id = %(group)s AND m.officer_id::text = k.name AND m.left_at IS NULL))
 """
 
 
@@ -41,18 +45,27 @@ _COLUMNS = [field.attname for field in ClosedUserGroup._meta.concrete_fields]
 _HOLD = f"SELECT {', '.join(_COLUMNS)} FROM groups_closedusergroup WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """What of a membership a message depends on, as it is now."""
+class Member(NamedTuple):
+    """What of a membership a message depends on; identifiers are in text."""
 
     role: str
     country: str
-    officer_id: str
+    officer: str
     name: str
     language: str
-    administration_id: str
+    administration: str
     administration_name: str
     administration_country: str
+
+    @classmethod
+    def of(cls, membership: Membership) -> Member:
+        """Return it as it was known when a draft was prepared."""
+        officer = membership.officer
+        administration = officer.administration
+        return cls(
+            str(membership.role), membership.country, str(officer.pk), officer.name, officer.language,
+            str(administration.pk), administration.name, administration.country,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +76,16 @@ class Standing:
     forms: Mapping[str, str]
     numbers: Mapping[str, int]
     taken: frozenset[str]
+    absent: frozenset[str]  # countries and officers who are addressed by name and not in the group
 
 
 def hold_and_ask(
-    group_id: UUID, *, members: Collection[UUID], kinds: Collection[str], ids: Collection[UUID]
+    group_id: UUID,
+    *,
+    members: Collection[UUID],
+    kinds: Collection[str],
+    ids: Collection[UUID],
+    named: Collection[str],
 ) -> tuple[ClosedUserGroup, Standing]:
     """Lock a group's row until the transaction ends; return it, and how things stand under that lock.
 
@@ -78,6 +97,7 @@ def hold_and_ask(
         "members": list(members),
         "kinds": [str(k) for k in kinds],
         "ids": list(ids),
+        "named": list(named),
     }
     with connection.cursor() as held, connection.cursor() as asked:
         with one_round_trip():
@@ -86,12 +106,13 @@ def hold_and_ask(
         row, answer = held.fetchone(), asked.fetchone()
     if row is None:
         raise ClosedUserGroup.DoesNotExist
-    found, forms, numbers, taken = (_loaded(value) for value in answer)
+    found, forms, numbers, taken, absent = (_loaded(value) for value in answer)
     return ClosedUserGroup.from_db(connection.alias, _COLUMNS, row), Standing(
         {one[0]: Member(*one[1:]) for one in found or ()},
         forms or {},
         {kind: number or 0 for kind, number in (numbers or {}).items()},
         frozenset(taken or ()),
+        frozenset(absent or ()),
     )
 
 

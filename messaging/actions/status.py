@@ -23,7 +23,7 @@ from groups.models import ClosedUserGroup, Membership
 from groups.phases import PhaseAct, permits
 from groups.queries import current_sealer
 from messaging.actions.settling import questions_touched, settle_questions
-from messaging.amending import is_sender, may_amend, validates
+from messaging.amending import may_amend, validates
 from messaging.conditions import OneOf
 from messaging.content import reason_place
 from messaging.errors import BadStatusMove, MessageUnknown, NotYours, ReasonMissing, ReasonTooLong
@@ -42,10 +42,6 @@ def _unit(membership: Membership, _message: Message) -> bool:
     return membership.has(Right.VALIDATE_ALL)
 
 
-def _resubmits(membership: Membership, message: Message) -> bool:
-    return is_sender(membership, message) or validates(membership, message)
-
-
 MOVES: Mapping[tuple[Status, Status], Who] = MappingProxyType(
     {
         (Status.SUBMITTED, Status.VALIDATED_NCP): validates,
@@ -54,7 +50,7 @@ MOVES: Mapping[tuple[Status, Status], Who] = MappingProxyType(
         (Status.VALIDATED_NCP, Status.VALIDATED_OCU): _unit,
         (Status.VALIDATED_NCP, Status.RETURNED): validates,
         (Status.VALIDATED_OCU, Status.RETURNED): _unit,
-        (Status.RETURNED, Status.SUBMITTED): _resubmits,
+        (Status.RETURNED, Status.SUBMITTED): may_amend,
         (Status.SENT, Status.WITHDRAWN): may_amend,
         (Status.SUBMITTED, Status.WITHDRAWN): may_amend,
         (Status.RETURNED, Status.WITHDRAWN): may_amend,

@@ -1,40 +1,40 @@
-"""Sending the drafts of one group together: one transaction, one answer each. The quick way of every post.
+"""Sending drafts together: one transaction, one answer each. The quick way of every post.
 
-Memberships and forms come from memory and are compared, under the group's lock, with what holds now. A draft with
-anything in doubt (changed membership, group or form, an id that is taken, any refusal) leaves the batch and is
-done alone (`posting.send_alone`), which reads everything afresh and has the last word.
+Memberships and forms come from memory and are compared, under their group's lock, with what holds now. Plain drafts
+of several groups go together where nobody else holds the locks (`send_shared`); what is left goes with those of its
+group. A draft with anything in doubt (changed membership, group or form, an id that is taken, any refusal) leaves
+that batch and is done alone (`posting.send_alone`), which reads everything afresh and has the last word.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
-import orjson
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone, translation
 
 from groups.access import RIGHTS, Right
 from groups.gates import member_of
 from groups.models import ClosedUserGroup, Membership, Role
-from messaging import limits
+from groups.queries import has_sealer_at_hand
 from messaging.actions.inserting import insert_prepared
 from messaging.actions.plainly import is_plain, same_facts, write_plain
 from messaging.actions.posting import Parcel, Posted, send_alone
 from messaging.actions.preparing import Preparation, Prepared
 from messaging.actions.standing import Member, Standing, hold_and_ask
-from messaging.errors import TooFast
-from messaging.fresh import FreshItem, fresh
+from messaging.fresh import FreshItem, fresh, serialised
 from messaging.kinds import ANSWERS
 from messaging.models import Event, Message
 from messaging.presentation import event_item
 from messaging.queries.opening import Opened
 from messaging.rows import as_written
-from messaging.wakeups import GroupMoved, wake_ups
+from messaging.wakeups import GroupMoved, Resync, wake_ups
 from problems import Refusal
 from simplified_forms.models import FormTemplate
 from simplified_forms.queries import template_in_force
@@ -79,18 +79,7 @@ def send_together(parcels: Sequence[Parcel]) -> list[Answer]:
     the database does not answer; then nothing is known of any of them.
     """
     answers: dict[int, Answer] = {}
-    prepared: dict[int, Prepared] = {}
-    for at, parcel in enumerate(parcels):
-        with translation.override(parcel.language):
-            try:
-                limits.take_post(parcel.officer.pk)
-                prepared[at] = _prepared(parcel)
-            except TooFast as refusal:
-                answers[at] = refusal
-            except (OperationalError, InterfaceError):
-                raise
-            except Exception:  # noqa: BLE001, S110
-                pass  # a refusal, perhaps from what was remembered, or a failure: asked again alone
+    prepared = _prepare(parcels)
     if prepared:
         try:
             messages = _insert(parcels[0].group_id, list(prepared.values()))
@@ -98,6 +87,8 @@ def send_together(parcels: Sequence[Parcel]) -> list[Answer]:
             raise
         except Exception:  # noqa: BLE001
             messages = [None] * len(prepared)  # one of them is at fault: each alone shows which
+            # Perhaps they are in all the same, and nobody was told.
+            transaction.on_commit(lambda: wake_ups().publish(Resync()), robust=True)
         for at, message in zip(prepared, messages, strict=True):
             if message is not None:
                 answers[at] = Posted(message, created=True)
@@ -105,6 +96,46 @@ def send_together(parcels: Sequence[Parcel]) -> list[Answer]:
         if at not in answers:
             answers[at] = _again(parcel)
     return [answers[at] for at in range(len(parcels))]
+
+
+def send_shared(parcels: Sequence[Parcel]) -> list[Answer | None]:
+    """Send drafts of several groups in one transaction that waits for no group's lock; return what came of each.
+
+    None for each that is to be sent with those of its group (`send_together`): it is not plain, or stands beside
+    one that is not, anything about it is in doubt, its group's lock is taken, or its key is not at hand. Raises
+    OperationalError or InterfaceError as `send_together` does, and whatever one of them is at fault for; then none
+    is sent.
+    """
+    prepared = _prepare(parcels)
+    related = {one.membership.group_id for one in prepared.values() if not is_plain(one)}
+    plain = {at: one for at, one in prepared.items() if one.membership.group_id not in related}
+    answers: list[Answer | None] = [None for _ in parcels]
+    if plain:
+        written = _insert_plain(list(plain.values()), wait=False)
+        for at, message in zip(plain, written, strict=True):
+            if message is not None:
+                answers[at] = Posted(message, created=True)
+    return answers
+
+
+def key_at_hand(parcel: Parcel) -> bool:
+    """Whether it is known that a draft can be sealed without asking anybody for its group's key."""
+    membership = parcel.membership or _members.get((parcel.officer.pk, parcel.group_id))
+    return membership is not None and has_sealer_at_hand(membership.group)
+
+
+def _prepare(parcels: Sequence[Parcel]) -> dict[int, Prepared]:
+    """Prepare drafts. Who is missing is asked again alone: refused, perhaps by what was remembered, or failed."""
+    prepared: dict[int, Prepared] = {}
+    for at, parcel in enumerate(parcels):
+        with translation.override(parcel.language):
+            try:
+                prepared[at] = _prepared(parcel)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:  # noqa: BLE001, S110
+                pass
+    return prepared
 
 
 def _again(parcel: Parcel) -> Answer:
@@ -142,30 +173,49 @@ def _form(group: ClosedUserGroup, kind: str) -> FormTemplate:
 def _insert(group_id: UUID, prepared: Sequence[Prepared]) -> list[Message | None]:
     """Insert what is clean; None for each draft that is to be done alone."""
     if all(map(is_plain, prepared)):
-        return _insert_plain(prepared)
+        return _insert_plain(prepared, wait=True)
     return _insert_related(group_id, prepared)
 
 
-def _insert_plain(prepared: Sequence[Prepared]) -> list[Message | None]:
-    group = prepared[0].membership.group
+def _insert_plain(prepared: Sequence[Prepared], *, wait: bool) -> list[Message | None]:
+    groups: dict[UUID, ClosedUserGroup] = {}
     batch: dict[UUID, Prepared] = {}
     for one in prepared:
-        if same_facts(one.membership.group, group):
+        group = one.membership.group
+        if same_facts(group, groups.setdefault(group.pk, group)):
             batch.setdefault(one.draft.id, one)
-    written = write_plain(group, list(batch.values()), now=timezone.now())
-    if written:
-        done = [(batch[pk], message) for pk, message in written.items()]
-        transaction.on_commit(lambda: _tell(group, done), robust=True)
-    for pk, one in batch.items():
-        if pk not in written:
-            _forms.drop((group.pk, one.draft.kind, group.form_mode))
+    items: dict[UUID, list[FreshItem]] = {}
+
+    def serialise(written: Mapping[UUID, Message]) -> None:
+        for group_id, messages in _by_group(written).items():
+            if fresh.is_followed(group_id):
+                with contextlib.suppress(Exception):  # then the hub reads it back
+                    items[group_id] = _items([(batch[message.pk], message) for message in messages])
+
+    written = write_plain(groups, list(batch.values()), now=timezone.now(), wait=wait, meanwhile=serialise)
+    for group_id, messages in _by_group(written).items():
+        told = partial(_tell, groups[group_id], items.get(group_id, ()), max(one.seq for one in messages))
+        transaction.on_commit(told, robust=True)
+    if wait:
+        for pk, one in batch.items():
+            if pk not in written:
+                group = one.membership.group
+                _forms.drop((group.pk, one.draft.kind, group.form_mode))
     return [written.get(one.draft.id) if batch.get(one.draft.id) is one else None for one in prepared]
 
 
-def _tell(group: ClosedUserGroup, done: Sequence[tuple[Prepared, Message]]) -> None:
-    if fresh.is_followed(group.pk):
-        _hand_over(group, done)
-    wake_ups().publish(GroupMoved(group.pk, max(message.seq for _one, message in done), time.time()))
+def _by_group(written: Mapping[UUID, Message]) -> dict[UUID, list[Message]]:
+    groups: dict[UUID, list[Message]] = {}
+    for message in written.values():
+        groups.setdefault(message.group_id, []).append(message)
+    return groups
+
+
+def _tell(group: ClosedUserGroup, items: Sequence[FreshItem], head: int) -> None:
+    try:
+        _keep(group, items)
+    finally:
+        wake_ups().publish(GroupMoved(group.pk, head, time.time()))
 
 
 @transaction.atomic
@@ -175,6 +225,7 @@ def _insert_related(group_id: UUID, prepared: Sequence[Prepared]) -> list[Messag
         members={one.membership.pk for one in prepared},
         kinds={one.draft.kind for one in prepared},
         ids=[one.draft.id for one in prepared],
+        named=set().union(*map(_named, prepared)),
     )
     seen: set[UUID] = set()
     clean = []
@@ -186,8 +237,8 @@ def _insert_related(group_id: UUID, prepared: Sequence[Prepared]) -> list[Messag
     if fresh.is_followed(group.pk):
         # Before the wake-up, which goes out on the same commit.
         transaction.on_commit(
-            lambda: _hand_over(
-                group, [(a, b) for a, b in zip(clean, found, strict=True) if isinstance(b, Message)]
+            lambda: _keep(
+                group, _items([(a, b) for a, b in zip(clean, found, strict=True) if isinstance(b, Message)])
             ),
             robust=True,
         )
@@ -200,46 +251,47 @@ def _sent(result: Message | Refusal | None) -> Message | None:
     return result if isinstance(result, Message) else None
 
 
-_GROUP_FACTS = ("phase", "form_mode", "starts_on", "late_limit_days", "nominal_allowed", "code")
-
-
 def _is_clean(one: Prepared, group: ClosedUserGroup, now: Standing) -> bool:
     """Whether everything that the draft was prepared with still holds."""
     membership, draft = one.membership, one.draft
     member = now.members.get(str(membership.pk))
     if member is None or str(draft.id) in now.taken or one.rule.right not in RIGHTS[Role(member.role)]:
         return False
+    if now.absent & _named(one):
+        return False
     if now.forms.get(draft.kind) != str(one.template.pk):
         _forms.drop((group.pk, draft.kind, membership.group.form_mode))
         return False
-    known: Any = membership.group
-    return _as_known(membership) == member and all(
-        getattr(known, fact) == getattr(group, fact) for fact in _GROUP_FACTS
-    )
+    return Member.of(membership) == member and same_facts(membership.group, group)
 
 
-def _as_known(membership: Membership) -> Member:
-    officer = membership.officer
-    administration = officer.administration
-    return Member(
-        str(membership.role), membership.country, str(officer.pk), officer.name, officer.language,
-        str(administration.pk), administration.name, administration.country,
-    )  # fmt: skip
+def _named(one: Prepared) -> set[str]:
+    """Return the countries and officers to whom a draft is addressed by name."""
+    to = one.draft.addressed_to
+    return {*to.get("countries", ()), *to.get("officers", ())}
 
 
-def _hand_over(group: ClosedUserGroup, written: Sequence[tuple[Prepared, Message]]) -> None:
-    """Keep new messages for the hub of this process, as a reader of the database would find them.
-
-    Those whose presentation depends on other rows (receipts that are wanted, a correction, an answer to a question)
-    are left to the reader.
-    """
-    items = [
-        FreshItem(message.seq, orjson.dumps(event_item(_event(message), opened=Opened(message, *one.content))))
-        for one, message in written
-        if not message.acknowledge and message.supersedes_id is None and message.kind not in ANSWERS
-    ]
+def _keep(group: ClosedUserGroup, items: Sequence[FreshItem]) -> None:
+    """Keep new messages for the hub of this process."""
     if items:
         fresh.put(group.pk, group.stream_epoch, items)
+
+
+def _items(written: Sequence[tuple[Prepared, Message]]) -> list[FreshItem]:
+    """Return new messages as a reader of the database would find them.
+
+    Those whose presentation depends on other rows (receipts that are wanted, a correction, an answer to a question,
+    files, confirmations) are left to the reader.
+    """
+    return [
+        FreshItem(message.seq, serialised(event_item(_event(message), opened=Opened(message, *one.content[:2]))))
+        for one, message in written
+        if not message.acknowledge
+        and not one.content.confirmed
+        and message.supersedes_id is None
+        and message.kind not in ANSWERS
+        and not one.content.attachments
+    ]
 
 
 def _event(message: Message) -> Event:

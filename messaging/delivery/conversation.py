@@ -24,7 +24,7 @@ from messaging.delivery.direct import direct_writer
 from messaging.delivery.errors import BadFrame, failure_of
 from messaging.delivery.following import Following
 from messaging.delivery.frames_in import items_of, places_of
-from messaging.delivery.hub import Hub, hub
+from messaging.delivery.hub import SIGNED_OUT, Hub, hub
 from messaging.delivery.outbox import Outbox, Send, frame
 from messaging.delivery.reads import in_thread
 from messaging.delivery.receipts import acknowledge
@@ -33,7 +33,7 @@ from messaging.measures import measures
 from problems import Refusal
 
 logger = logging.getLogger("cencomm.messaging")
-SIGNED_OUT, FLOOD, TOO_BIG = 4401, 4429, 1009
+FLOOD, TOO_BIG = 4429, 1009
 GROUPS_AN_ITEM = 4
 MAX_POSTS = 32
 BURST_SECONDS = 10.0
@@ -47,8 +47,8 @@ class Conversation:
     """One connected client. What it asks is done in its order, posts together; catching up runs beside them."""
 
     __slots__ = (
-        "_following", "_full_at", "_hub", "_identity", "_leaving", "_outbox", "_posts", "_receive", "_touched_at",
-        "_working", "put",
+        "_following", "_full_at", "_hub", "_identity", "_leaving", "_posts", "_receive", "_touched_at",
+        "_working", "outbox", "put",
     )  # fmt: skip
 
     def __init__(self, identity: Identity, receive: Receive, send: Send) -> None:
@@ -57,8 +57,8 @@ class Conversation:
         limit = settings.CENCOMM_LIMITS["socket_queue_bytes"]
         task = asyncio.current_task()
         ending = task.cancel if task is not None else None  # once the client has been told why, nobody reads on
-        self._outbox = Outbox(send, max_bytes=limit, direct=direct_writer(send), on_end=ending)
-        self.put = self._outbox.put  # the hub calls it for each socket and batch
+        self.outbox = Outbox(send, max_bytes=limit, direct=direct_writer(send), on_end=ending)
+        self.put = self.outbox.put
         self._posts: list[asyncio.Task[None]] = []
         self._hub: Hub = hub()
         self._following = Following()
@@ -75,7 +75,7 @@ class Conversation:
     @property
     def queued_bytes(self) -> int:
         """How much waits for this client to read."""
-        return self._outbox.queued_bytes
+        return self.outbox.queued_bytes
 
     # -- what the hub needs
 
@@ -93,21 +93,21 @@ class Conversation:
 
     def close(self, code: int) -> None:
         """End the conversation."""
-        self._outbox.close(code)
+        self.outbox.close(code)
 
     async def leave(self, code: int) -> None:
         """Take nothing more in, answer what was taken, then end: the client sends the rest elsewhere."""
         self._leaving = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
-                while self._working or self._outbox.queued_bytes or not all(post.done() for post in self._posts):
+                while self._working or self.outbox.queued_bytes or not all(post.done() for post in self._posts):
                     await asyncio.sleep(0.02)
         await asyncio.sleep(0.02)  # what was written in this turn of the loop has left
         self.close(code)
 
     async def room(self) -> None:
         """Wait until the client has read some of what waits for it: for those who send pages, not for the hub."""
-        await self._outbox.room()
+        await self.outbox.room()
 
     # -- the conversation
 
@@ -117,7 +117,7 @@ class Conversation:
         if not self._hub.attach(self, limit=limit):
             self.close(FLOOD)
             measures.closed[FLOOD] += 1
-            if (telling := self._outbox.stop()) is not None:
+            if (telling := self.outbox.stop()) is not None:
                 await telling
             return
         measures.opened[self.kind] += 1
@@ -135,17 +135,17 @@ class Conversation:
             await self._read()
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if self._outbox.closed is None or task is None:  # from outside: the server stops
+            if self.outbox.closed is None or task is None:  # from outside: the server stops
                 raise
             task.uncancel()
         finally:
             self._hub.detach(self)
-            measures.closed[self._outbox.closed or 1000] += 1
+            measures.closed[self.outbox.closed or 1000] += 1
             await self._stop()
 
     async def _stop(self) -> None:
         """End what is still under way, and let go of what refers to this object: nobody must look for it."""
-        writing = self._outbox.stop()
+        writing = self.outbox.stop()
         tasks = [*self._posts, *self._following.stop(), *([writing] if writing else [])]
         self._posts.clear()
         for task in tasks:
@@ -158,7 +158,7 @@ class Conversation:
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 return
-            if self._outbox.closed is not None or self._leaving:
+            if self.outbox.closed is not None or self._leaving:
                 continue
             text = message.get("text")
             if text is None:
@@ -215,6 +215,8 @@ class Conversation:
     def refuse(self, refusal: Refusal, item: Mapping[str, Any]) -> None:
         """Tell the client why not, in its officer's language."""
         measures.socket_refusals[refusal.code] += 1
+        verb = item.get("op") if isinstance(item.get("op"), str) and item["op"] in _VERBS else "?"
+        logger.info("a socket: %s was refused (%s) officer=%s", verb, refusal.code, self.officer_id)
         message = item.get("message")
         wanted = message.get("id") if isinstance(message, dict) else message
         with translation.override(self._identity.officer.language):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from messaging.delivery.errors import Unavailable, failure_of
 from messaging.delivery.reads import in_thread
@@ -20,12 +21,18 @@ AT_ONCE = 256
 MOST_WAITING = 4096
 LONGEST_WAIT = 15.0
 
+type Run = Callable[[Callable[[], Any]], Awaitable[Any]]
+
 
 class Desk[Question, Answer]:
-    """Answers one kind of question, on one loop. `answer` is synchronous and gives one answer for each question."""
+    """Answers one kind of question, on one loop. `answer` is synchronous and gives one answer for each question.
 
-    def __init__(self, answer: Callable[[Sequence[Question]], Sequence[Answer]]) -> None:
+    `run` is in which thread it does so.
+    """
+
+    def __init__(self, answer: Callable[[Sequence[Question]], Sequence[Answer]], *, run: Run = in_thread) -> None:
         self._answer = answer
+        self._run = run
         self._waiting: deque[tuple[Question, asyncio.Future[Answer], float]] = deque()
         self._working: asyncio.Task[None] | None = None
 
@@ -68,7 +75,7 @@ class Desk[Question, Answer]:
 
     async def _ask(self, questions: Sequence[Question], futures: Sequence[asyncio.Future[Answer]]) -> None:
         try:
-            answers = await in_thread(lambda: self._answer(questions))
+            answers = await self._run(lambda: self._answer(questions))
         except Exception as error:  # noqa: BLE001
             logger.error("%d sockets got no answer: %s", len(questions), type(error).__name__)
             for future in futures:

@@ -12,9 +12,10 @@ import asyncio
 import logging
 import struct
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
+
+from messaging.delivery.per_loop import PerLoop
 
 logger = logging.getLogger("cencomm.messaging")
 PROTOCOLS = {
@@ -47,6 +48,21 @@ class DirectWriter:
         self._turn = turn
         self._pending: list[bytes] = []
         self._held = 0  # what the reader had not taken when this turn began, and what this turn adds
+
+    def write(self, wire: bytes) -> bool:
+        """Write a framed payload at once; False if something of this turn is before it, or its reader lags or is
+        gone.
+        """
+        transport = self._transport
+        if self._pending or self._protocol.close_sent or transport.is_closing():
+            return False
+        if transport.get_write_buffer_size() > JOIN_BYTES:
+            return False
+        try:
+            transport.write(wire)
+        except Exception as error:  # noqa: BLE001
+            _told_broken(error)
+        return True
 
     def offer(self, wire: bytes) -> bool:
         """Write a framed payload, with all others of this turn; False if its reader lags or is gone."""
@@ -96,11 +112,15 @@ class Turn:
             try:
                 writer.flush()
             except Exception as error:  # noqa: BLE001
-                # One broken socket stops no other; its own reader notices.
-                logger.error("a socket could not be written to: %s", type(error).__name__)
+                _told_broken(error)
 
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = WeakKeyDictionary()
+def _told_broken(error: Exception) -> None:
+    # One broken socket stops no other; its own reader notices.
+    logger.error("a socket could not be written to: %s", type(error).__name__)
+
+
+_turn = PerLoop(lambda: Turn(asyncio.get_running_loop()))
 
 
 def direct_writer(send: Any) -> DirectWriter | None:
@@ -108,10 +128,7 @@ def direct_writer(send: Any) -> DirectWriter | None:
     protocol = getattr(send, "__self__", None)
     if not settings.CENCOMM_DIRECT_WRITES or not recognised(protocol):
         return None
-    loop = asyncio.get_running_loop()
-    if loop not in _turns:
-        _turns[loop] = Turn(loop)
-    return DirectWriter(protocol, _turns[loop])
+    return DirectWriter(protocol, _turn())
 
 
 def recognised(protocol: Any) -> bool:

@@ -12,14 +12,15 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from accounts.actions import use_tokens
 from accounts.socket_auth import Credential, Identity, credential_of, identities_of
-from messaging.delivery.conversation import SIGNED_OUT, Conversation, Receive
+from accounts.tries import wrong_tokens
+from messaging.delivery.conversation import Conversation, Receive
 from messaging.delivery.desk import Desk
-from messaging.delivery.hub import hub
+from messaging.delivery.hub import SIGNED_OUT, hub
 from messaging.delivery.outbox import Send
+from messaging.delivery.per_loop import PerLoop
 from messaging.delivery.reads import in_thread
 from messaging.measures import measures
 from problems import Refusal
@@ -33,19 +34,27 @@ NOTE_USE_SECONDS = 2.0
 async def converse(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """Accept a socket whose origin was checked, sign its client in, and speak with it.
 
-    Closes with 4401 if nobody signs in, with 1013 if that cannot be found out now.
+    Closes with 4401 if nobody signs in, with 1013 if that cannot be found out now, or too many wrong tokens came
+    from this address.
     """
     await receive()  # websocket.connect
     offered = SUBPROTOCOL in scope.get("subprotocols", ())
     credential = credential_of(scope)  # before the socket is accepted: the server forgets the scope then
     await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
-    mark = hub().listen()
+    mark, address = hub().listen(), (scope.get("client") or ("",))[0]
+    if credential.secret and wrong_tokens.wait_with(credential.secret, address):
+        await _turn_away(send, TRY_LATER)
+        return
     try:
         identity = await _entrance().identify(credential)
     except Refusal:
         await _turn_away(send, TRY_LATER)
         return
+    if credential.secret:
+        wrong_tokens.note_with(credential.secret, address, right=identity is not None)
     if identity is None or hub().ended_since(mark, identity):
+        shown = "a token" if credential.secret else "a session" if credential.session_key else "nothing"
+        logger.info("a socket that showed %s was not let in", shown)
         await _turn_away(send, SIGNED_OUT)
         return
     await Conversation(identity, receive, send).run()
@@ -86,11 +95,4 @@ class Entrance:
             logger.error("the use of %d tokens was not noted: %s", len(used), type(error).__name__)
 
 
-_entrances: WeakKeyDictionary[asyncio.AbstractEventLoop, Entrance] = WeakKeyDictionary()
-
-
-def _entrance() -> Entrance:
-    loop = asyncio.get_running_loop()
-    if loop not in _entrances:
-        _entrances[loop] = Entrance()
-    return _entrances[loop]
+_entrance = PerLoop(Entrance)

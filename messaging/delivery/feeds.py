@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
-from messaging.delivery.outbox import Frame
+from messaging.delivery.outbox import Frame, Outbox
 from messaging.delivery.reads import Batch, Item
 from messaging.queries.events import LATEST
 
@@ -32,6 +32,8 @@ class Client(Protocol):
     def session_id(self) -> UUID | None: ...
     @property
     def token_id(self) -> UUID | None: ...
+    @property
+    def outbox(self) -> Outbox: ...
     def put(self, one: Frame) -> None: ...
     def close(self, code: int) -> None: ...
 
@@ -65,7 +67,7 @@ class Feed:
     tails: dict[int, Batch] = field(default_factory=dict)
     tail_bytes: int = 0
     readings: dict[Place, asyncio.Task[Batch]] = field(default_factory=dict)
-    pumping: asyncio.Task[None] | None = None
+    being_read: bool = False
 
     def remember(self, items: Iterable[Item]) -> None:
         """Keep the newest items for those who reconnect: a storm then costs the database nothing."""

@@ -11,13 +11,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from messaging.delivery.desk import Desk
 from messaging.delivery.errors import TooManyGroups, failure_of
 from messaging.delivery.feeds import Client, Follower, Place
 from messaging.delivery.hub import Hub, hub
 from messaging.delivery.outbox import frame
+from messaging.delivery.per_loop import PerLoop
 from messaging.delivery.reads import Batch, readers_among
 from messaging.measures import measures
 from problems import Refusal
@@ -104,7 +104,9 @@ class Following:
         return False
 
     async def _next_batch(self, follower: Follower, after: int | None, epoch: UUID | None) -> Batch | None:
-        """Return the next page for a follower, None once it has ended. Raises Stranger, NotAllowed, KeyDestroyed.
+        """Return the next page for a follower, None once it has ended.
+
+        Raises Stranger, NotAllowed, KeyDestroyed, Unavailable.
 
         The membership is asked each time; for a page from the database again once that was read: whoever was
         removed in between gets nothing of a page that may hold what was said after that.
@@ -123,13 +125,17 @@ class Following:
         return page
 
     async def _may_read(self, follower: Follower) -> bool:
-        """Ask by which membership the group is read; False if the hub has ended the follower meanwhile."""
+        """Ask by which membership the group is read; False if the hub has ended the follower meanwhile.
+
+        Raises Stranger, NotAllowed, Unavailable.
+        """
         if follower.ended:
             return False
         answer = await _readers().ask((follower.client.officer_id, follower.group_id))
         if isinstance(answer, Refusal):
             raise answer
         follower.membership_id = answer
+        await self._hub.sure()  # the sign-in may have ended as well
         return not follower.ended
 
     def _give_up(self, client: Listener, follower: Follower, refusal: Refusal, *, resumes: bool) -> None:
@@ -142,13 +148,5 @@ class Following:
         client.refuse(refusal, {"group": str(follower.group_id)})
 
 
-type Readers = Desk[tuple[UUID, UUID], UUID | Refusal]
-_desks: WeakKeyDictionary[asyncio.AbstractEventLoop, Readers] = WeakKeyDictionary()
-
-
-def _readers() -> Readers:
-    """Return the desk of the running loop that says who reads what."""
-    loop = asyncio.get_running_loop()
-    if loop not in _desks:
-        _desks[loop] = Desk(readers_among)
-    return _desks[loop]
+# Who reads what.
+_readers: PerLoop[Desk[tuple[UUID, UUID], UUID | Refusal]] = PerLoop(lambda: Desk(readers_among))

@@ -13,6 +13,7 @@ import orjson
 
 from messaging.delivery.errors import BadFrame
 from messaging.delivery.feeds import Place
+from messaging.limits import HIGHEST
 
 MAX_ITEMS = 100
 
@@ -54,6 +55,6 @@ def _place(value: object) -> Place:
     after, epoch = value.get("after"), value.get("epoch")
     if after is None:
         return None, None
-    if not isinstance(after, int) or isinstance(after, bool) or after < 0 or epoch is None:
+    if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after <= HIGHEST or epoch is None:
         raise BadFrame
     return after, uuid_of(epoch)

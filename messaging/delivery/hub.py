@@ -1,8 +1,9 @@
 """The hub: one per process. It hears that a group has moved, reads once, and gives every follower the same bytes.
 
 Invariants: a feed's followers that are `live` stand exactly at the feed's head, or beyond it; a batch goes out
-whole and in order; who reads no more gets nothing of the batch that says so. What must not live here: SQL, the
-protocol's verbs, how a socket writes.
+whole and in order; who reads no more gets nothing of the batch that says so; nothing goes out on what was known of
+sign-ins and memberships more than a heartbeat ago. What must not live here: SQL, the protocol's verbs, how a socket
+writes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import Counter, deque
 from uuid import UUID
@@ -18,25 +20,35 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from accounts.socket_auth import Identity
+from messaging.delivery.errors import Unavailable
 from messaging.delivery.feeds import Client, Feed, Follower, Place
-from messaging.delivery.outbox import Frame, frame, frames_of
+from messaging.delivery.outbox import Frame, deliver_to, frame, frames_of
 from messaging.delivery.reads import (
     Batch,
-    batch_for_hub,
     batch_from,
     batch_of_fresh,
+    batches_for_hub,
     ends_reading,
-    in_thread,
+    in_fetching_thread,
+    in_hub_thread,
+    in_thread_at_hand,
+    in_watch_thread,
     pulse,
 )
 from messaging.fresh import fresh
 from messaging.measures import measures
 from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, wake_ups
+from vault import KeyNotAtHand
 
 logger = logging.getLogger("cencomm.messaging")
 HEALED_AFTER = 1.0  # a head that no wake-up has told of by then was found by the heartbeat
 BEAT_AGAIN_SECONDS = 2.0  # after a heartbeat that failed
+CHECKS = 2  # in each heartbeat, so that what ended has ended within one, also when a wake-up is lost
+LONGEST_READING_SECONDS = 5.0
+ASKED_PAUSE_SECONDS = 0.25  # from a check to one that was asked for; what has ended ends within a second with it
+LOOK_AGAIN_SECONDS = 0.05
 SIGNED_OUT = 4401
+GROUPS_AT_ONCE = 64  # whose streams one question reads
 REVOKED_SECONDS = 120.0  # longer than a sign-in is waited for
 
 
@@ -57,8 +69,12 @@ class Hub:
         self._sockets: Counter[UUID] = Counter()
         self._revoked: deque[tuple[float, Revoked]] = deque()
         self._feeds: dict[UUID, Feed] = {}
+        self._behind: dict[UUID, Feed] = {}  # what must be read, in the order it was heard of
+        self._reading: asyncio.Task[None] | None = None
+        self._reading_apart: set[asyncio.Task[None]] = set()
         self._subscription: Subscription | None = None
         self._asked = asyncio.Event()
+        self._checked_at = -math.inf  # when it was last known who reads: before the question, not after the answer
         self._beating: asyncio.Task[None] | None = None
 
     @property
@@ -128,8 +144,6 @@ class Hub:
         if not feed.followers:
             del self._feeds[follower.group_id]
             fresh.unfollow(follower.group_id)
-            if feed.pumping is not None:
-                feed.pumping.cancel()
 
     def recent(self, follower: Follower, position: int | None, epoch: UUID | None) -> Batch | None:
         """Return what a follower missed, from memory, if it is all there. Without a position: the newest events."""
@@ -143,7 +157,7 @@ class Hub:
         feed, place = self._feeds[follower.group_id], (position, epoch)
         reading = feed.readings.get(place)
         if reading is None:
-            work = in_thread(lambda: batch_from(feed.group_id, position, epoch))
+            work = in_thread_at_hand(lambda: batch_from(feed.group_id, position, epoch))
             reading = feed.readings[place] = asyncio.get_running_loop().create_task(work)
             reading.add_done_callback(lambda done: _forget_reading(feed, place, done))
         return await asyncio.shield(reading)
@@ -168,11 +182,12 @@ class Hub:
     def wake(self, wake: Wake) -> None:
         """Hear a wake-up."""
         match wake:
-            case GroupMoved(group_id, head, committed_at):
+            case GroupMoved(group_id, head, committed_at, own):
                 measures.wakeups_heard += 1
                 feed = self._feeds.get(group_id)
                 if feed is not None:
-                    feed.heard = max(feed.heard, head)
+                    if not own:  # what this process wrote itself tells nothing of what it hears of others
+                        feed.heard = max(feed.heard, head)
                     feed.target = max(feed.target, head)
                     if not feed.committed_at and feed.head is not None and head > feed.head:
                         feed.committed_at = committed_at
@@ -200,14 +215,39 @@ class Hub:
         client.close(SIGNED_OUT)
 
     def _pump(self, feed: Feed) -> None:
-        if feed.pumping is not None or feed.head is None or feed.target <= feed.head:
+        if feed.being_read or feed.head is None or feed.target <= feed.head:
+            return
+        if not self._knows_who_reads():
             return
         try:
             self._deliver_fresh(feed)  # what this process has written itself goes out at once
         except Exception as error:  # noqa: BLE001
-            logger.error("group %s cannot be delivered now: %s", feed.group_id, type(error).__name__)
+            _told_stuck(feed, error)
         if feed.target > feed.head:
-            feed.pumping = asyncio.get_running_loop().create_task(self._pump_until_there(feed))
+            self._behind[feed.group_id] = feed
+            if self._reading is None:
+                # It begins after this turn of the loop, with every group that the turn has told of.
+                self._reading = asyncio.get_running_loop().create_task(self._read())
+
+    def _knows_who_reads(self) -> bool:
+        """Whether that was asked within a heartbeat; otherwise it is asked at once, and pumps go on after that."""
+        if self._is_recent():
+            return True
+        self._asked.set()
+        return False
+
+    def _is_recent(self) -> bool:
+        return asyncio.get_running_loop().time() - self._checked_at <= _heartbeat()
+
+    async def sure(self) -> None:
+        """Wait until it is known who reads: before what is asked for, as before what is new. Raises Unavailable."""
+        if self._knows_who_reads():
+            return
+        until = asyncio.get_running_loop().time() + _heartbeat()
+        while not self._is_recent():
+            if asyncio.get_running_loop().time() > until:
+                raise Unavailable
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def _deliver_fresh(self, feed: Feed) -> bool:
         if feed.head is None or feed.epoch is None:
@@ -218,26 +258,80 @@ class Hub:
             self._deliver(feed, batch_of_fresh(feed.epoch, items))
         return bool(items)
 
-    async def _pump_until_there(self, feed: Feed) -> None:
-        """Read, open and serialise once, give to all; wake-ups that come meanwhile are served by the same run."""
+    async def _read(self) -> None:
+        """Ask once for all groups that are behind, as long as there are any; what is heard meanwhile comes next."""
         try:
-            while feed.head is not None and feed.target > feed.head and feed.followers:
-                if self._deliver_fresh(feed):
-                    continue
-                after = feed.head
-                batch = await in_thread(lambda after=after: batch_for_hub(feed.group_id, after))  # type: ignore[misc]
-                if batch.epoch != feed.epoch:
-                    self._restart(feed, batch.epoch)
-                    return
-                if not batch.items:
-                    return  # the wake-up was ahead of what can be read; the heartbeat comes back to it
-                measures.batches_from_database += 1
-                self._deliver(feed, batch)
-        except Exception as error:  # noqa: BLE001
-            # The content stays out of the log: only what kind of failure it was. The heartbeat tries again.
-            logger.error("group %s cannot be delivered now: %s", feed.group_id, type(error).__name__)
+            while feeds := self._next_behind():
+                places = {feed.group_id: feed.head for feed in feeds if feed.head is not None}
+                wanted = [feed.target for feed in feeds]
+                for feed in feeds:
+                    feed.being_read = True
+                try:
+                    found = await in_hub_thread(lambda places=places: batches_for_hub(places))  # type: ignore[misc]
+                except Exception as error:  # noqa: BLE001
+                    found = dict.fromkeys(places, error)
+                finally:
+                    for feed in feeds:
+                        feed.being_read = False
+                for feed, target in zip(feeds, wanted, strict=True):
+                    batch, after = found.get(feed.group_id), places[feed.group_id]
+                    if isinstance(batch, KeyNotAtHand):
+                        self._begin_apart(feed, after=after, wanted=target)
+                    else:
+                        self._take(feed, batch, after=after, wanted=target)
         finally:
-            feed.pumping = None
+            self._reading = None
+
+    def _begin_apart(self, feed: Feed, *, after: int, wanted: int) -> None:
+        """Read a group whose key has to be fetched by itself: nobody else waits, and it is read by nobody else."""
+        feed.being_read = True
+        task = asyncio.get_running_loop().create_task(self._read_apart(feed, after=after, wanted=wanted))
+        self._reading_apart.add(task)
+        task.add_done_callback(self._reading_apart.discard)
+
+    async def _read_apart(self, feed: Feed, *, after: int, wanted: int) -> None:
+        try:
+            found = (await in_fetching_thread(lambda: batches_for_hub({feed.group_id: after}))).get(feed.group_id)
+        except Exception as error:  # noqa: BLE001
+            found = error
+        finally:
+            feed.being_read = False
+        self._take(feed, found, after=after, wanted=wanted)
+
+    def _next_behind(self) -> list[Feed]:
+        """Take the groups that the next question is about: those that are followed, and not there by memory now."""
+        feeds: list[Feed] = []
+        while self._behind and len(feeds) < GROUPS_AT_ONCE:
+            group_id = next(iter(self._behind))
+            feed = self._behind.pop(group_id)
+            if self._feeds.get(group_id) is feed and feed.head is not None and feed.target > feed.head:
+                feeds.append(feed)
+        return feeds
+
+    def _take(self, feed: Feed, found: Batch | Exception | None, *, after: int, wanted: int) -> None:
+        """Deliver what was read of a group after a position; ask again for what is still missing.
+
+        After a failure, and where the wake-up was ahead of what can be read, the heartbeat comes back to it.
+        """
+        if self._feeds.get(feed.group_id) is not feed:
+            return
+        if feed.head == after:  # otherwise everybody starts afresh, and who has come back knows the new history
+            try:
+                if isinstance(found, Exception):
+                    raise found
+                if found is None or (not found.items and feed.target <= wanted and found.epoch == feed.epoch):
+                    return
+                if found.epoch != feed.epoch:
+                    self._restart(feed, found.epoch)
+                elif found.items:
+                    if not self._knows_who_reads():
+                        return
+                    measures.batches_from_database += 1
+                    self._deliver(feed, found)
+            except Exception as error:  # noqa: BLE001
+                _told_stuck(feed, error)
+                return
+        self._pump(feed)
 
     def _deliver(self, feed: Feed, batch: Batch) -> None:
         ended = {officer for officer in map(ends_reading, batch.items) if officer is not None}
@@ -248,24 +342,25 @@ class Hub:
         feed.remember(batch.items)
         first, last = batch.items[0].seq, batch.last
         whole = batch.frames
-        served = 0
-        for follower in list(feed.followers):  # the one loop that grows with the sockets
-            if not follower.live or follower.position >= last:
-                continue
-            frames = whole
+        behind = [one for one in feed.followers if one.live and one.position < last]
+        deliver_to([one.client.outbox for one in behind if one.position < first], whole)
+        for follower in behind:
             if follower.position >= first:
-                frames = frames_of(item.raw for item in batch.items if item.seq > follower.position)
-            for one in frames:
-                follower.client.put(one)
+                for one in frames_of(item.raw for item in batch.items if item.seq > follower.position):
+                    follower.client.put(one)
             follower.position = last
-            served += 1
-        if served:
-            measures.deliveries += served * len(batch.items)
-            measures.delivered_bytes += served * sum(one.size for one in whole)
-            # After the writes of this turn of the loop, which `direct` has put before it.
-            asyncio.get_running_loop().call_soon(_note_delay, feed.committed_at or batch.at)
+        if behind:
+            measures.deliveries += len(behind) * len(batch.items)
+            measures.delivered_bytes += len(behind) * sum(one.size for one in whole)
+            _note_delay(feed.committed_at or batch.at)
         feed.committed_at = 0.0
         if any(item.type == "phase" and item.data.get("to") == "archived" for item in batch.items):
+            feed.forget()
+
+    def forget(self, group_id: UUID) -> None:
+        """Drop what is remembered of a group whose key is gone."""
+        feed = self._feeds.get(group_id)
+        if feed is not None:
             feed.forget()
 
     def end(self, follower: Follower) -> None:
@@ -282,25 +377,40 @@ class Hub:
             self.unfollow(follower)
             follower.client.put(told)
         feed.head = feed.epoch = None  # those who are left bring both along, once they have read
+        feed.target = feed.heard = 0  # numbers of the history that is over
         feed.forget()
 
     # -- heartbeat
 
     async def beat(self) -> None:
+        """Check, and tell every client how far its groups are."""
+        await self.check()
+        left = self._checked_at + _heartbeat() / CHECKS - asyncio.get_running_loop().time()
+        if self._reading is not None and left > 0:
+            asked = asyncio.create_task(self._asked.wait())  # the next check waits for no group
+            try:
+                seconds = min(left, LONGEST_READING_SECONDS)
+                await asyncio.wait([self._reading, asked], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                asked.cancel()
+        self._tell_heads()
+
+    async def check(self) -> None:
         """Compare heads, memberships and sign-ins with the database: heals every wake-up that was lost."""
+        began = asyncio.get_running_loop().time()
         followers = [one for feed in self._feeds.values() for one in feed.followers]
         memberships = {one.membership_id for one in followers if one.membership_id is not None}
         sessions = {one.session_id for one in self._clients if one.session_id is not None}
         tokens = {one.token_id for one in self._clients if one.token_id is not None}
         groups = set(self._feeds)
-        found = await in_thread(lambda: pulse(groups, memberships, sessions, tokens))
+        found = await in_watch_thread(lambda: pulse(groups, memberships, sessions, tokens))
         for client in list(self._clients):
             if client.session_id in found.ended_signins or client.token_id in found.ended_signins:
                 self._shut(client)
         for follower in followers:
             if follower.membership_id in found.ended_memberships and not follower.ended:
                 self.end(follower)
-        pumps = []
+        self._checked_at = began
         for group_id, (head, epoch) in found.heads.items():
             feed = self._feeds.get(group_id)
             if feed is None:
@@ -312,11 +422,6 @@ class Hub:
                 asyncio.get_running_loop().call_later(HEALED_AFTER, _note_healed, feed, head)
             feed.target = max(feed.target, head)
             self._pump(feed)
-            if feed.pumping is not None:
-                pumps.append(feed.pumping)
-        if pumps:
-            await asyncio.wait(pumps, timeout=5)
-        self._tell_heads()
 
     def _tell_heads(self) -> None:
         heads: dict[Client, dict[str, int]] = {client: {} for client in self._clients}
@@ -332,42 +437,63 @@ class Hub:
             client.put(shared[key])
 
     async def _beat_forever(self) -> None:
-        """Beat regularly, when a resync is asked for, and soon again after a failure."""
-        usual = pause = float(settings.CENCOMM_LIMITS["heartbeat_seconds"])
+        """Check so many times in each heartbeat, from start to start; when asked to, too, and soon after a failure.
+
+        However often it is asked meanwhile, one check runs and one more comes after it, a pause later. The last
+        check of a heartbeat, and one that was asked for, is told.
+        """
+        loop, usual = asyncio.get_running_loop(), _heartbeat() / CHECKS
+        due, turn, rested = loop.time() + usual, 0, -math.inf
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), pause)
+                async with asyncio.timeout_at(due):
+                    await self._asked.wait()
+                    await asyncio.sleep(rested - loop.time())
+            turn = 0 if self._asked.is_set() else (turn + 1) % CHECKS
             self._asked.clear()
-            began = time.monotonic()
+            began = loop.time()
             try:
-                await self.beat()
-                measures.heartbeat.observe(time.monotonic() - began)
-                pause = usual
+                await (self.check() if turn else self.beat())
+                measures.heartbeat.observe(loop.time() - began)
+                due = max(began + usual, loop.time() + usual / 10)
             except Exception as error:  # noqa: BLE001
-                pause = min(usual, BEAT_AGAIN_SECONDS)
+                due = loop.time() + min(usual, BEAT_AGAIN_SECONDS)
+                turn -= 1
                 measures.heartbeats_failed += 1
                 logger.error("a heartbeat failed: %s", type(error).__name__)
+            rested = loop.time() + ASKED_PAUSE_SECONDS
 
     def _start(self) -> None:
         if self._subscription is None:
+            self._checked_at = asyncio.get_running_loop().time()  # nobody is here who was let in before
             self._subscription = wake_ups().subscribe(self.wake)
             self._beating = asyncio.get_running_loop().create_task(self._beat_forever())
 
     async def stop(self) -> None:
         """Stop listening; sockets are left to the server."""
-        if self._beating is not None:
-            self._beating.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._beating
+        for task in (self._beating, self._reading, *self._reading_apart):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._subscription is not None:
             await self._subscription.close()
         self._subscription = self._beating = None
+
+
+def _heartbeat() -> float:
+    return float(settings.CENCOMM_LIMITS["heartbeat_seconds"])
 
 
 def _forget_reading(feed: Feed, place: Place, done: asyncio.Task[Batch]) -> None:
     feed.readings.pop(place, None)
     if not done.cancelled():
         done.exception()  # those who wait have it; where nobody does any more, nobody misses it
+
+
+def _told_stuck(feed: Feed, error: Exception) -> None:
+    # The content stays out of the log: only what kind of failure it was.
+    logger.error("group %s cannot be delivered now: %s", feed.group_id, type(error).__name__)
 
 
 def _note_delay(committed_at: float) -> None:

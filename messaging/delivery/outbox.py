@@ -76,6 +76,19 @@ def _frame(items: Sequence[bytes]) -> Frame:
     return Frame(b"[" + b",".join(items) + b"]")
 
 
+def deliver_to(outboxes: Sequence[Outbox], frames: Iterable[Frame]) -> None:
+    """Write frames to many sockets, at once where nothing is before them; otherwise queue them.
+
+    The one loop that grows with the sockets: each call or look less shows.
+    """
+    for one in frames:
+        wire = one.wire
+        for outbox in outboxes:
+            direct = outbox._direct
+            if direct is None or outbox._writer is not None or outbox.closed is not None or not direct.write(wire):
+                outbox.put(one)
+
+
 class Outbox:
     """The queue of one socket. All of it runs on the socket's loop; while nothing waits it has no task.
 

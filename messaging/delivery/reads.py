@@ -14,8 +14,7 @@ from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
-import orjson
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import translation
 
 from accounts.queries import ended_among
@@ -23,12 +22,18 @@ from groups.access import RIGHTS, Right
 from groups.errors import NotAllowed, Stranger
 from groups.gates import members_among
 from groups.models import ClosedUserGroup, Membership, Role
+from messaging.connections import keep_pooled, own_connections
 from messaging.delivery.outbox import Frame, frames_of
-from messaging.fresh import FreshItem
-from messaging.queries.events import EventPage, page_for_delivery, page_from
+from messaging.fresh import FreshItem, serialised
+from messaging.queries.events import EventPage, page_from, pages_for_delivery
+from messaging.roundtrip import is_lost
 from problems import Refusal
+from vault import KeyNotAtHand, keys_at_hand
 
 THREADS = 8
+FETCHING_THREADS = 4
+HUB_THREADS = 2
+WATCH_THREADS = 1
 READING_ROLES = frozenset(role for role, rights in RIGHTS.items() if Right.READ in rights)
 
 
@@ -66,7 +71,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a heartbeat finds: heads and epochs of groups, memberships that do not read any more, ended sign-ins."""
+    """What a check finds: heads and epochs of groups, memberships that do not read any more, ended sign-ins."""
 
     heads: Mapping[UUID, tuple[int, UUID]]
     ended_memberships: frozenset[UUID]
@@ -79,28 +84,94 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def reads_waiting() -> int:
-    """Return how many pieces of work wait for a thread of the pool."""
-    return int(_pool()._work_queue.qsize())
+    """Return how many pieces of work wait for a thread of the pools."""
+    return sum(pool._work_queue.qsize() for pool in (_pool(), _fetching_pool(), _hub_pool(), _watch_pool()))
 
 
 async def in_thread[T](work: Callable[[], T], *, language: str | None = None) -> T:
     """Run synchronous work in the pool; refusals are worded in `language`. Connections go back afterwards."""
+    return await asyncio.get_running_loop().run_in_executor(_pool(), lambda: _alone(work, language))
+
+
+async def in_thread_at_hand[T](work: Callable[[], T]) -> T:
+    """Do the same where a key may have to be fetched: then apart, and nobody who needs none waits for it."""
+
+    def at_hand() -> T:
+        with keys_at_hand():
+            return work()
+
+    try:
+        return await in_thread(at_hand)
+    except KeyNotAtHand:
+        return await in_fetching_thread(work)
+
+
+def _alone[T](work: Callable[[], T], language: str | None) -> T:
+    with own_connections(), translation.override(language):
+        return work()
+
+
+@cache
+def _fetching_pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=FETCHING_THREADS, thread_name_prefix="delivery-fetching")
+
+
+async def in_fetching_thread[T](work: Callable[[], T]) -> T:
+    """Read what needs a key that has to be fetched: those who wait for somebody's answer wait among themselves."""
+    return await asyncio.get_running_loop().run_in_executor(_fetching_pool(), lambda: _alone(work, None))
+
+
+@cache
+def _watch_pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=WATCH_THREADS, thread_name_prefix="watch")
+
+
+async def in_watch_thread[T](work: Callable[[], T]) -> T:
+    """Ask who may still read, in a thread of its own: behind no reading, however many there are."""
+    return await asyncio.get_running_loop().run_in_executor(_watch_pool(), lambda: _alone(work, None))
+
+
+@cache
+def _hub_pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=HUB_THREADS, thread_name_prefix="hub")
+
+
+async def in_hub_thread[T](work: Callable[[], T]) -> T:
+    """Read for many at once, in a thread that keeps its connection: to take one from the pool costs as much.
+
+    It fetches no key: the others would wait for it, too. A connection that has died meanwhile is replaced at once;
+    a database that is overloaded is not asked twice.
+    """
 
     def run() -> T:
-        close_old_connections()
         try:
-            with translation.override(language):
-                return work()
+            with keys_at_hand():
+                try:
+                    return work()
+                except (OperationalError, InterfaceError) as failure:
+                    if not is_lost(failure):
+                        raise
+                    connection.close()
+                    return work()
+        except Exception:
+            connection.close()
+            raise
         finally:
-            close_old_connections()
+            keep_pooled()
 
-    return await asyncio.get_running_loop().run_in_executor(_pool(), run)
+    return await asyncio.get_running_loop().run_in_executor(_hub_pool(), run)
 
 
 def batch_of(page: EventPage) -> Batch:
     """Return a page with its items serialised."""
-    items = [Item(one["seq"], orjson.dumps(one), one["event"]["type"], one["event"]) for one in page.items]
+    items = [_item(one, one["event"]) for one in page.items]
     return Batch(page.epoch, page.head, page.last, items, page.restart)
+
+
+def _item(one: Mapping[str, Any], event: Mapping[str, Any]) -> Item:
+    # What a message says is in the bytes: as objects beside them it would take ten times the room.
+    data = {"at": event["at"]} if event["type"] == "message" else event
+    return Item(one["seq"], serialised(one), event["type"], data)
 
 
 def batch_of_fresh(epoch: UUID, found: Sequence[FreshItem]) -> Batch:
@@ -109,10 +180,22 @@ def batch_of_fresh(epoch: UUID, found: Sequence[FreshItem]) -> Batch:
     return Batch(epoch, last, last, [Item(seq, raw, "message", {}) for seq, raw in found], restart=False)
 
 
-def batch_for_hub(group_id: UUID, after: int) -> Batch:
-    """Return what comes after a position in a group's stream, for all its followers at once."""
-    group = ClosedUserGroup.objects.get(pk=group_id)
-    return batch_of(page_for_delivery(group, after=after))
+def batches_for_hub(places: Mapping[UUID, int]) -> dict[UUID, Batch | Exception]:
+    """Return what comes after a position in the streams of several groups, each for all its followers at once.
+
+    A group that cannot be read spoils no other: KeyNotAtHand, say, where its key has to be fetched and this thread
+    fetches none. One that there is not is missing. Raises OperationalError or InterfaceError when the database does
+    not answer.
+    """
+    try:
+        return {group_id: batch_of(page) for group_id, page in pages_for_delivery(places).items()}
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as failure:  # noqa: BLE001
+        if len(places) <= 1:
+            return dict.fromkeys(places, failure)
+    whole, half = list(places.items()), len(places) // 2
+    return batches_for_hub(dict(whole[:half])) | batches_for_hub(dict(whole[half:]))
 
 
 def batch_from(group_id: UUID, after: int | None, epoch: UUID | None) -> Batch:

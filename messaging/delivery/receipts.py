@@ -5,20 +5,18 @@ No thread waits for any of them. What must not live here: what a receipt is (`ac
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from groups.errors import Stranger
 from messaging import actions
 from messaging.delivery.desk import Desk
 from messaging.delivery.frames_in import uuid_of
+from messaging.delivery.per_loop import PerLoop
+from messaging.delivery.reads import in_hub_thread
 from messaging.errors import MessageUnknown
 from messaging.queries import groups_of_receipts
-
-type Places = Desk[tuple[UUID, UUID], UUID | None]
 
 
 async def acknowledge(officer_id: UUID, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,11 +32,5 @@ async def acknowledge(officer_id: UUID, item: Mapping[str, Any]) -> dict[str, An
     return {"op": "acknowledged", "message": str(message_id), "seq": receipt.seq}
 
 
-_desks: WeakKeyDictionary[asyncio.AbstractEventLoop, Places] = WeakKeyDictionary()
-
-
-def _places() -> Places:
-    loop = asyncio.get_running_loop()
-    if loop not in _desks:
-        _desks[loop] = Desk(groups_of_receipts)
-    return _desks[loop]
+type Places = Desk[tuple[UUID, UUID], UUID | None]
+_places: PerLoop[Places] = PerLoop(lambda: Desk(groups_of_receipts, run=in_hub_thread))

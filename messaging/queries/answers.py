@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from groups.models import Membership
-from messaging.kinds import ANSWERS, WANT_ANSWER, Status
+from messaging.kinds import ANSWERS, Status
 from messaging.models import Message
 
 _TABLE = Message._meta.db_table
@@ -57,7 +56,6 @@ class Question:
     due_at: datetime | None
     addressed_to: dict[str, Any]
     answered_by: frozenset[str]
-    first_answer_at: datetime | None
     waiting: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -114,50 +112,7 @@ def open_questions_of(group_ids: Iterable[UUID]) -> list[Question]:
     return [_question(one, answered_by=frozenset(answered[one.pk][one.pk])) for one in asked]
 
 
-def questions_of(group_ids: Sequence[UUID]) -> list[Question]:
-    """Return the warnings and requests of groups that stand (neither withdrawn nor superseded), by seq."""
-    asked: list[Any] = list(
-        Message.objects.filter(group_id__in=group_ids, kind__in=WANT_ANSWER)
-        .order_by("group_id", "seq")
-        .values_list(
-            "id", "group_id", "seq", "kind", "country", "sender_id", "sent_at", "due_at", "addressed_to", "status",
-            "supersedes_id", "superseded_at", named=True,
-        )
-    )  # fmt: skip
-    # A correction of a warning keeps the answers that its earlier versions got.
-    origin: dict[UUID, UUID] = {}
-    for message in asked:
-        origin[message.id] = origin.get(message.supersedes_id or message.id, message.id)
-    answers = _answers_by_origin(group_ids, origin)
-    return [
-        _question_with(message, answers.get(origin[message.id], []))
-        for message in asked
-        if message.superseded_at is None and message.status != Status.WITHDRAWN
-    ]
-
-
-def _answers_by_origin(
-    group_ids: Sequence[UUID], origin: dict[UUID, UUID]
-) -> dict[UUID, list[tuple[str, datetime]]]:
-    rows = (
-        Message.objects.filter(group_id__in=group_ids, kind__in=ANSWERS, superseded_at__isnull=True)
-        .exclude(status=Status.WITHDRAWN)
-        .values_list("in_reply_to_id", "country", "sent_at")
-    )
-    found: dict[UUID, list[tuple[str, datetime]]] = defaultdict(list)
-    for asked, country, sent_at in rows:
-        if asked in origin:
-            found[origin[asked]].append((country, sent_at))
-    return found
-
-
-def _question_with(message: Any, answers: Iterable[tuple[str, datetime]]) -> Question:
-    given = list(answers)
-    first = min((at for _country, at in given), default=None)
-    return _question(message, answered_by=frozenset(country for country, _at in given), first_answer_at=first)
-
-
-def _question(message: Any, *, answered_by: frozenset[str], first_answer_at: datetime | None = None) -> Question:
+def _question(message: Any, *, answered_by: frozenset[str]) -> Question:
     named = frozenset(message.addressed_to.get("countries", ()))
     return Question(
         id=message.id,
@@ -170,6 +125,5 @@ def _question(message: Any, *, answered_by: frozenset[str], first_answer_at: dat
         due_at=message.due_at,
         addressed_to=message.addressed_to,
         answered_by=answered_by,
-        first_answer_at=first_answer_at,
         waiting=named - answered_by,
     )

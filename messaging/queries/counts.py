@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from groups.access import Right
 from groups.announcements import CardFacts
-from groups.models import Membership, Phase
+from groups.models import Membership
+from groups.phases import can_be_read
 from messaging.kinds import Status
 from messaging.models import Event, LastSeen, Message
 from messaging.queries.answers import Question, open_questions_of
@@ -87,7 +88,7 @@ def _to_acknowledge(membership: Membership) -> int:
 
 def card_facts(memberships: Sequence[Membership]) -> Mapping[UUID, CardFacts]:
     """Return what the cards of "my groups" show, for all of them in four statements."""
-    readable = {m.group_id: m for m in memberships if m.has(Right.READ) and m.group.phase != Phase.ARCHIVED}
+    readable = {m.group_id: m for m in memberships if can_be_read(m)}
     if not readable:
         return {}
     facts: dict[UUID, CardFacts] = {group_id: CardFacts(unread=0, waiting=0, overdue=0) for group_id in readable}

@@ -7,24 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models.functions import Length
-
 from groups.access import Right
 from groups.errors import NotAllowed
 from groups.models import ClosedUserGroup, Membership
 from groups.queries import sealer_for
+from messaging.attachments.facts import states_of
 from messaging.content import reason_place
 from messaging.kinds import ANSWERS, Status
 from messaging.models import Event, Message, StatusMove
 from messaging.presentation import event_item
 from messaging.queries.answers import answered_versions
-from messaging.queries.opening import RELATED, Opened, open_for_delivery, told_broken
+from messaging.queries.moved import moved_after
+from messaging.queries.opening import Opened, open_for_delivery, told_broken
 from vault import SealBroken
 
 MAX_PAGE = 500
 LATEST = 100
-FEW = 10
-PAGE_BYTES = 1024 * 1024  # of sealed content: a page of the largest messages stays this small
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,58 +52,54 @@ def latest_events(membership: Membership, *, limit: int = LATEST) -> EventPage:
     """Return the newest events, for whoever has no position yet. Raises NotAllowed, KeyDestroyed."""
     _require_read(membership)
     group = ClosedUserGroup.objects.get(pk=membership.group_id)
-    return page_for_delivery(group, after=max(0, group.head - limit), limit=limit)
+    return page_for_delivery(group.pk, after=max(0, group.head - limit), limit=limit)
 
 
 def page_from(group: ClosedUserGroup, *, after: int | None, epoch: UUID | None, limit: int = MAX_PAGE) -> EventPage:
     """Return what a reader of the group at this position gets; without one the newest events."""
     if after is None:
-        return page_for_delivery(group, after=max(0, group.head - LATEST))
+        return page_for_delivery(group.pk, after=max(0, group.head - LATEST))
     if (epoch is not None and epoch != group.stream_epoch) or not 0 <= after <= group.head:
         return EventPage(group.stream_epoch, group.head, restart=True)
-    return page_for_delivery(group, after=after, limit=limit)
+    return page_for_delivery(group.pk, after=after, limit=limit)
 
 
-def page_for_delivery(group: ClosedUserGroup, *, after: int, limit: int = MAX_PAGE) -> EventPage:
+def page_for_delivery(group_id: UUID, *, after: int, limit: int = MAX_PAGE) -> EventPage:
     """Return events of a group; whoever calls this decides by membership who gets to see them (the hub)."""
-    events = list(
-        Event.objects.filter(group_id=group.pk, seq__gt=after).order_by("seq")[: min(max(limit, 1), MAX_PAGE)]
-    )
-    events, opened = _opened_within(group, events)
+    return pages_for_delivery({group_id: after}, limit=limit)[group_id]
+
+
+def pages_for_delivery(places: Mapping[UUID, int], *, limit: int = MAX_PAGE) -> dict[UUID, EventPage]:
+    """Return events of several groups, each after its position; what is rare is asked for each group by itself."""
+    found = moved_after(places, limit=min(max(limit, 1), MAX_PAGE))
+    messages = (message for moved in found for message in moved.messages)
+    opened: dict[UUID, dict[UUID | None, Opened]] = {moved.group.pk: {} for moved in found}
+    for one in open_for_delivery((moved.group for moved in found), messages):
+        opened[one.message.group_id][one.message.pk] = one
+    return {
+        moved.group.pk: _page(moved.group, moved.events, opened[moved.group.pk], after=places[moved.group.pk])
+        for moved in found
+    }
+
+
+def _page(
+    group: ClosedUserGroup, events: Sequence[Event], opened: Mapping[UUID | None, Opened], *, after: int
+) -> EventPage:
     reasons = _reasons(group, events)
     answered = _answered(events, opened)
+    files = states_of(group, (event.data["attachment"] for event in events if event.type == Event.Type.ATTACHMENT))
     items = [
         event_item(
             event,
             opened=opened.get(event.message_id) if event.type == Event.Type.MESSAGE else None,
             reason=reasons.get(event.data.get("move", ""), ""),
             answered=answered.get(event.seq, {}),
+            attachment=files.get(event.data.get("attachment", "")),
         )
         for event in events
     ]
     last = events[-1].seq if events else after
     return EventPage(group.stream_epoch, max(group.head, last), items, last)
-
-
-def _opened_within(group: ClosedUserGroup, events: list[Event]) -> tuple[list[Event], dict[UUID | None, Opened]]:
-    """Open the messages of the events, as many as fit in PAGE_BYTES; the events after those are left out."""
-    wanted = [event.message_id for event in events if event.type == Event.Type.MESSAGE and event.message_id]
-    if len(wanted) > FEW:
-        events = events[: _fitting(events, wanted)]
-        wanted = [event.message_id for event in events if event.type == Event.Type.MESSAGE and event.message_id]
-    messages = Message.objects.select_related(*RELATED).filter(pk__in=wanted) if wanted else []
-    return events, {found.message.pk: found for found in open_for_delivery(group, messages)}
-
-
-def _fitting(events: Sequence[Event], wanted: Sequence[UUID]) -> int:
-    """Return how many of the events fit in PAGE_BYTES, by the sizes of their messages alone; at least one."""
-    sizes = dict(Message.objects.filter(pk__in=wanted).annotate(size=Length("sealed")).values_list("pk", "size"))
-    total = 0
-    for at, event in enumerate(events):
-        total += sizes.get(event.message_id, 0) if event.message_id else 0
-        if total > PAGE_BYTES and at > 0:
-            return at
-    return len(events)
 
 
 def _answered(

@@ -18,11 +18,13 @@ from django.db.models import QuerySet
 from groups.access import Right
 from groups.errors import NotAllowed
 from groups.models import ClosedUserGroup, Membership
-from groups.queries import members_by_right, sealer_for
+from groups.queries import sealer_for
+from messaging.attachments.facts import states_of
 from messaging.content import Content, message_place, read_content
 from messaging.kinds import WANT_ANSWER
-from messaging.models import Acknowledgement, Message
+from messaging.models import Message
 from messaging.queries.answers import answered_versions
+from messaging.queries.receipts import standing_receipts
 from vault import SealBroken, Sealer
 
 logger = logging.getLogger("cencomm.messaging")
@@ -53,6 +55,14 @@ class Opened:
     answered_by: Sequence[str] = field(default_factory=list)
     superseded_by: UUID | None = None
     unreadable: bool = False
+    attachments: Sequence[Mapping[str, Any]] = ()
+    confirmed: Sequence[Mapping[str, str]] = ()
+
+    @property
+    def answered(self) -> bool:
+        """Whether no answer is missing: that of each country addressed by name, else anybody's."""
+        named = self.message.addressed_to.get("countries", ())
+        return bool(self.answered_by) and set(named) <= set(self.answered_by)
 
 
 def messages_of(membership: Membership) -> QuerySet[Message]:
@@ -66,19 +76,27 @@ def opened(membership: Membership, messages: Iterable[Message]) -> list[Opened]:
     """Open messages of the member's group, in the order given. Raises NotAllowed, KeyDestroyed."""
     if not membership.has(Right.READ):
         raise NotAllowed
-    return open_for_delivery(membership.group, messages)
+    return open_for_delivery([membership.group], messages)
 
 
-def open_for_delivery(group: ClosedUserGroup, messages: Iterable[Message]) -> list[Opened]:
-    """Open messages of a group; whoever calls this decides by membership who gets to see them."""
-    found = [message for message in messages if message.group_id == group.pk]
-    receipts = _receipts(group, [message for message in found if message.acknowledge])
+def open_for_delivery(groups: Iterable[ClosedUserGroup], messages: Iterable[Message]) -> list[Opened]:
+    """Open messages of these groups, no others; whoever calls this decides by membership who gets to see them."""
+    by_id = {group.pk: group for group in groups}
+    found = [message for message in messages if message.group_id in by_id]
+    receipts = _receipts([message for message in found if message.acknowledge])
     answers = answered_versions(message.pk for message in found if message.kind in WANT_ANSWER)
     corrections = _corrections([message.pk for message in found if message.superseded_at is not None])
     result = []
-    sealers = {epoch: _sealer(group, epoch) for epoch in {message.key_epoch for message in found}}
-    for message in found:
-        content = _content(sealers[message.key_epoch], message)
+    epochs = {(message.group_id, message.key_epoch) for message in found}
+    sealers = {(pk, epoch): _sealer(by_id[pk], epoch) for pk, epoch in epochs}
+    contents_found = [_content(sealers[message.group_id, message.key_epoch], message) for message in found]
+    named: dict[UUID, list[str]] = defaultdict(list)
+    for message, content in zip(found, contents_found, strict=True):
+        if content is not None and content.attachments:
+            named[message.group_id] += content.attachments
+    files = {pk: states_of(by_id[pk], ids) for pk, ids in named.items()}
+    for message, content in zip(found, contents_found, strict=True):
+        here = files.get(message.group_id, {})
         result.append(
             Opened(
                 message,
@@ -88,6 +106,8 @@ def open_for_delivery(group: ClosedUserGroup, messages: Iterable[Message]) -> li
                 answers[message.pk][message.pk] if message.pk in answers else [],
                 corrections.get(message.pk),
                 content is None,
+                [here[one] for one in content.attachments if one in here] if content else (),
+                content.confirmed if content else (),
             )
         )
     return result
@@ -100,13 +120,13 @@ def _sealer(group: ClosedUserGroup, epoch: int) -> Sealer | None:
         return None
 
 
-def _content(sealer: Sealer | None, message: Message) -> Content | None:
+def _content(sealer: Sealer | None, one: Message | Sealed) -> Content | None:
     try:
         if sealer is None:
             raise SealBroken
-        return read_content(sealer.open(message.sealed, message_place(message.pk, message.sender_id)))
+        return read_content(sealer.open(one.sealed, message_place(one.id, one.sender_id)))
     except SealBroken:
-        told_broken(message.pk)
+        told_broken(one.id)
         return None
 
 
@@ -124,20 +144,19 @@ class Sealed(NamedTuple):
     sealed: bytes
 
 
-def contents(membership: Membership, found: Iterable[Sealed]) -> Iterator[Content]:
+def contents(membership: Membership, found: Iterable[Sealed]) -> Iterator[Content | None]:
     """Yield what messages of the member's group say, in the order given, and nothing around it.
 
-    For those who read thousands. A message of another group does not open. Raises NotAllowed, KeyDestroyed,
-    SealBroken.
+    For those who read thousands. None for a message whose seal is broken, as is that of another group's. Raises
+    NotAllowed, KeyDestroyed.
     """
     if not membership.has(Right.READ):
         raise NotAllowed
-    sealers: dict[int, Sealer] = {}
+    sealers: dict[int, Sealer | None] = {}
     for one in found:
-        sealer = sealers.get(one.key_epoch)
-        if sealer is None:
-            sealer = sealers[one.key_epoch] = sealer_for(membership.group, one.key_epoch)
-        yield read_content(sealer.open(one.sealed, message_place(one.id, one.sender_id)))
+        if one.key_epoch not in sealers:
+            sealers[one.key_epoch] = _sealer(membership.group, one.key_epoch)
+        yield _content(sealers[one.key_epoch], one)
 
 
 def addresses(message: Message, *, officer_id: UUID, role: str, country: str) -> bool:
@@ -151,24 +170,20 @@ def addresses(message: Message, *, officer_id: UUID, role: str, country: str) ->
     )
 
 
-def _receipts(group: ClosedUserGroup, messages: Sequence[Message]) -> dict[UUID, Receipts]:
+def _receipts(messages: Sequence[Message]) -> dict[UUID, Receipts]:
     if not messages:
         return {}
-    members = list(members_by_right(group, Right.ACKNOWLEDGE))
-    given: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
-    rows = Acknowledgement.objects.filter(message_id__in=[m.pk for m in messages]).order_by("seq")
-    for message_id, officer_id, country in rows.values_list("message_id", "officer_id", "country"):
-        given[message_id].append((officer_id, country))
+    members, given = standing_receipts({message.group_id for message in messages}, [m.pk for m in messages])
     result = {}
     for message in messages:
         expected = Counter(
-            member.country
-            for member in members
-            if member.officer_id != message.sender_id
-            and addresses(message, officer_id=member.officer_id, role=member.role, country=member.country)
+            country
+            for officer_id, role, country in members.get(message.group_id, ())
+            if officer_id != message.sender_id
+            and addresses(message, officer_id=officer_id, role=role, country=country)
         )
-        done = Counter(country for _officer, country in given[message.pk])
-        result[message.pk] = Receipts(expected, done, [officer for officer, _country in given[message.pk]])
+        done = Counter(country for _officer, country in given.get(message.pk, ()))
+        result[message.pk] = Receipts(expected, done, [officer for officer, _country in given.get(message.pk, ())])
     return result
 
 

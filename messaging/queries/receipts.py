@@ -1,24 +1,51 @@
-"""Whose receipt may be asked for: the group of a message, for those who are its members now.
+"""Who may acknowledge a message, who has, and the group of a message that somebody wants to acknowledge.
 
 What must not live here: rights of a role, phases; both are asked under the group's lock (`actions.receipts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from django.db import connection
+from groups.access import RIGHTS, Right
+from messaging.roundtrip import Statement, array, read_prepared
+
+_ROLES = array(role.value for role, rights in RIGHTS.items() if Right.ACKNOWLEDGE in rights)
 
 # The condition on members is that of `groups.gates.member_of`.
-_STATEMENT = """
+_PLACES = Statement(
+    b"cencomm_places",
+    b"""
 SELECT w.place, x.group_id
-  FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS w (officer, message, place)
-  JOIN messaging_message x ON x.id = w.message
-  JOIN groups_membership m ON m.group_id = x.group_id AND m.officer_id = w.officer
-  JOIN accounts_officer o ON o.id = m.officer_id
- WHERE m.left_at IS NULL AND o.is_active AND NOT o.is_platform_administrator
-"""
+  FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS w (officer, message, place)
+ CROSS JOIN LATERAL (SELECT x.group_id FROM messaging_message x WHERE x.id = w.message OFFSET 0) x
+ CROSS JOIN LATERAL (SELECT FROM groups_membership m JOIN accounts_officer o ON o.id = m.officer_id
+                      WHERE m.group_id = x.group_id AND m.officer_id = w.officer AND m.left_at IS NULL
+                        AND o.is_active AND NOT o.is_platform_administrator OFFSET 0) m
+""",
+)
+# The condition on members is that of `groups.queries.members_by_right`. A receipt has no role.
+_STANDING = Statement(
+    b"cencomm_standing",
+    b"""
+SELECT p.group_id AS of, p.officer_id, p.role, p.country, 0 AS seq
+  FROM unnest($1::uuid[]) AS g (id)
+ CROSS JOIN LATERAL (SELECT m.group_id, m.officer_id, m.role, m.country
+                       FROM groups_membership m JOIN accounts_officer o ON o.id = m.officer_id
+                      WHERE m.group_id = g.id AND m.left_at IS NULL AND o.is_active
+                        AND m.role = ANY($3::text[]) OFFSET 0) p
+UNION ALL
+SELECT a.message_id, a.officer_id, '', a.country, a.seq
+  FROM unnest($2::uuid[]) AS w (id)
+ CROSS JOIN LATERAL (SELECT * FROM messaging_acknowledgement a WHERE a.message_id = w.id OFFSET 0) a
+ ORDER BY seq
+""",
+)
+
+type Members = Mapping[UUID, Sequence[tuple[UUID, str, str]]]
+type Given = Mapping[UUID, Sequence[tuple[UUID, str]]]
 
 
 def groups_of_receipts(pairs: Sequence[tuple[UUID, UUID]]) -> list[UUID | None]:
@@ -26,7 +53,20 @@ def groups_of_receipts(pairs: Sequence[tuple[UUID, UUID]]) -> list[UUID | None]:
 
     None where the officer is no member now, and where there is no such message: nobody can tell one from the other.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_STATEMENT, [[officer for officer, _ in pairs], [message for _, message in pairs]])
-        found = {place - 1: group_id for place, group_id in cursor.fetchall()}
+    rows = read_prepared(_PLACES, [array(officer for officer, _ in pairs), array(message for _, message in pairs)])
+    found = {place - 1: group_id for place, group_id in rows}
     return [found.get(place) for place in range(len(pairs))]
+
+
+def standing_receipts(groups: Collection[UUID], messages: Collection[UUID]) -> tuple[Members, Given]:
+    """Return who may acknowledge in each group (officer, role, country), and who has acknowledged each message
+    (officer, country), in the order they did; one query.
+    """
+    members: dict[UUID, list[tuple[UUID, str, str]]] = defaultdict(list)
+    given: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    for of, officer_id, role, country, _seq in read_prepared(_STANDING, [array(groups), array(messages), _ROLES]):
+        if role:
+            members[of].append((officer_id, role, country))
+        else:
+            given[of].append((officer_id, country))
+    return members, given

@@ -14,12 +14,13 @@ from uuid import UUID
 from groups import phases
 from groups.access import Right
 from groups.models import Membership
-from messaging.actions.status import NEEDS_REASON, moves_open_to
+from messaging.actions.status import moves_open_to
 from messaging.amending import may_amend
 from messaging.errors import MessageUnknown
 from messaging.kinds import Status
 from messaging.queries.messages import Filters, message_in, messages_page
 from messaging.queries.opening import Opened, addresses
+from messaging.queries.screening import Told, findings_in
 from messaging.queries.threads import Detail, detail_of
 from simplified_forms import presentation
 from simplified_forms.fields import Kind
@@ -47,17 +48,12 @@ class Happening:
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A move of status that this member can make now."""
-
-    to: str
-    needs_reason: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Everything that the record of one message shows. `text`: of a note, which has no fields."""
+    """Everything that the record of one message shows.
+
+    `text`: of a note, which has no fields. `moves`: to which status this member can move it now.
+    """
 
     opened: Opened
     text: str
@@ -65,11 +61,17 @@ class Record:
     thread: Sequence[Opened]
     receipts: Sequence[CountryReceipt]
     history: Sequence[Happening]
-    moves: Sequence[Move]
+    findings: Sequence[Told]
+    moves: Sequence[str]
     can_acknowledge: bool
     can_answer: bool
     can_correct: bool
     can_report: bool
+
+    @property
+    def screening_open(self) -> bool:
+        """Whether something was found that nobody confirmed."""
+        return any(not told.reason for told in self.findings)
 
     @property
     def wanted(self) -> int:
@@ -94,6 +96,7 @@ def record_of(membership: Membership, message_id: UUID, *, language: str) -> Rec
         thread=detail.thread if len(detail.thread) > 1 else [],
         receipts=_receipts(detail),
         history=[_happening(entry) for entry in detail.history[1:]],
+        findings=findings_in(membership, detail.message),
         **_permissions(membership, detail),
     )
 
@@ -108,7 +111,7 @@ def _permissions(membership: Membership, detail: Detail) -> dict[str, Any]:
         moves = [to for to in moves if to != Status.VALIDATED_NCP]
     receipts = detail.message.receipts
     return {
-        "moves": [Move(to.value, to in NEEDS_REASON) for to in moves],
+        "moves": [to.value for to in moves],
         "can_acknowledge": receipts is not None
         and membership.officer_id not in receipts.officers
         and message.sender_id != membership.officer_id

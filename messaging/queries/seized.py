@@ -135,6 +135,13 @@ def seized(membership: Membership) -> dict[str, Any]:
         return kept.sums.told()
 
 
+def forget_sums(group_id: UUID) -> None:
+    """Drop the sums of a group whose key is gone."""
+    with _lock:
+        for key in [key for key in _kept if key[0] == group_id]:
+            del _kept[key]
+
+
 def _kept_of(key: tuple[UUID, UUID]) -> _Kept:
     with _lock:
         kept = _kept.setdefault(key, _Kept())

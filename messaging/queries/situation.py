@@ -1,7 +1,7 @@
 """The situation of an operation: who has reported today, what is open, what was seized, on which routes.
 
-What seizures say is summed up in `seized`; everything else is columns, and of these no more than the reports, the
-questions and the day. Exercises do not count.
+What seizures say is summed up in `seized`, how questions were answered in `answering`; everything else is columns,
+and of these no more than the reports, the open questions and the day. Exercises do not count.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from groups.access import RIGHTS, Right
-from groups.models import GroupCountry, Membership, Role
+from groups.models import ClosedUserGroup, GroupCountry, Membership, Role
 from messaging.kinds import Status
 from messaging.presentation import time_json
-from messaging.queries.answers import Question, questions_of
+from messaging.queries.answering import Answering, answering_of
+from messaging.queries.answers import Question, open_questions_of
 from messaging.queries.board import reporting_day_start, standing_totals
 from messaging.queries.opening import messages_of
 from messaging.queries.seized import seized
@@ -48,7 +49,7 @@ def situation(membership: Membership, *, now: datetime | None = None) -> dict[st
             "cut_off_hour": membership.group.cut_off_hour,
         },
         "coverage": _coverage(membership, standing, reports, starts, ends),
-        "questions": _questions(questions_of([membership.group_id]), at),
+        "questions": _questions(membership.group, at),
         "messages": standing_totals(membership, exercises=False),
         "status": dict(_sum_by(reports, lambda report: report["status"], kind=Kind.SEIZURE)),
         "seizures": seized(membership),
@@ -132,25 +133,22 @@ def _coverage(
     return coverage
 
 
-def _questions(questions: Iterable[Question], now: datetime) -> dict[str, Any]:
+def _questions(group: ClosedUserGroup, now: datetime) -> dict[str, Any]:
     """Return, for warnings and for requests: sent, open, overdue, answered, answered in time, median hours."""
-    by_kind: dict[str, list[Question]] = defaultdict(list)
-    for question in questions:
-        by_kind[question.kind].append(question)
+    waiting: dict[str, list[Question]] = defaultdict(list)
+    for question in open_questions_of([group.pk]):
+        waiting[question.kind].append(question)
+    answering = answering_of(group)
     result = {}
-    for kind in (Kind.WARNING, Kind.REQUEST):
-        asked = by_kind[kind]
-        hours = sorted((q.first_answer_at - q.sent_at).total_seconds() / 3600 for q in asked if q.first_answer_at)
-        result[kind.value] = {
-            "sent": len(asked),
-            "open": sum(q.open for q in asked),
-            "overdue": sum(q.overdue(now) for q in asked),
-            "answered": sum(not q.open for q in asked),
-            "in_time": sum(
-                q.first_answer_at is not None and q.due_at is not None and q.first_answer_at <= q.due_at
-                for q in asked
-            ),
-            "median_hours": round(hours[len(hours) // 2], 1) if hours else None,
-            "waiting_countries": dict(Counter(country for q in asked for country in q.waiting)),
+    for kind in (Kind.WARNING.value, Kind.REQUEST.value):
+        asked, unanswered = answering.get(kind, Answering()), waiting[kind]
+        result[kind] = {
+            "sent": asked.sent,
+            "open": len(unanswered),
+            "overdue": sum(question.overdue(now) for question in unanswered),
+            "answered": asked.sent - len(unanswered),
+            "in_time": asked.in_time,
+            "median_hours": asked.median_hours,
+            "waiting_countries": dict(Counter(country for one in unanswered for country in one.waiting)),
         }
     return result

@@ -30,6 +30,8 @@ PAGES = [
     ("groups:settings", _("Settings"), Right.MANAGE_GROUP),
     ("groups:trail", _("Audit trail"), Right.READ_AUDIT),
 ]
+# What these show is sealed: once the group's key is destroyed, there is nothing behind them.
+SEALED = frozenset({Right.READ, Right.POST_SEIZURE, Right.SEE_TRANSFERS})
 
 
 class Page(NamedTuple):
@@ -46,7 +48,9 @@ def group_pages(context: template.Context, membership: Membership) -> list[Page]
     path = context["request"].path if "request" in context else ""
     pages = []
     for name, label, right in PAGES:
-        if not membership.has(right):
+        if not membership.has(right) or (right in SEALED and not phases.can_be_read(membership)):
+            continue
+        if right == Right.POST_SEIZURE and not phases.allows(membership.group, phases.PhaseAct.POST):
             continue
         try:
             url = reverse(name, kwargs={"group_id": membership.group_id})
@@ -61,9 +65,9 @@ def group_pages(context: template.Context, membership: Membership) -> list[Page]
 def operation_place(membership: Membership) -> dict[str, Any]:
     """Return where the group's name leads, and day n of m while the operation runs (else None).
 
-    That is the console, or the members for those who read no messages.
+    That is the console, or the members for those who can read no messages.
     """
     day = phases.day_of(membership.group, today_utc())
     n, of = day or (None, None)
-    name = "messaging:console" if membership.has(Right.READ) else "groups:members"
+    name = "messaging:console" if phases.can_be_read(membership) else "groups:members"
     return {"url": reverse(name, args=[membership.group_id]), "day": n, "days": of}

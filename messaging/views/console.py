@@ -26,13 +26,16 @@ from messaging.views import page_data
 from nomenclature.names import country_name
 from simplified_forms.fields import Kind
 from simplified_forms.queries import form_description, templates_in_force
+from vault import KeyDestroyed
 
 
 @member_view(Right.READ)
 @require_GET
 @never_cache
 def console(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Show the console of a group."""
+    """Show the console of a group. Raises KeyDestroyed for an archived one: there is nothing to show."""
+    if not phases.can_be_read(membership):
+        raise KeyDestroyed
     counts, countries = board(membership)
     kinds = page_data.kinds_for(membership)
     reports = any(kind["code"] == Kind.SEIZURE and kind["allowed"] for kind in kinds)
@@ -43,6 +46,7 @@ def console(request: HttpRequest, membership: Membership) -> HttpResponse:
         "countries": _countries(countries),
         "kinds": [{"code": code, "label": label} for code, label in Kind.choices],
         "statuses": [{"code": code, "label": label} for code, label in Status.choices],
+        "writes": any(kind["allowed"] for kind in kinds),
         "closed_text": _closed_text(membership),
         "seizure_url": reverse("messaging:seizure", args=[membership.group_id]) if reports else "",
         "console_data": _console_data(membership, kinds, [country.code for country in countries]),
@@ -65,7 +69,8 @@ def figures(request: HttpRequest, membership: Membership) -> HttpResponse:
 def record(request: HttpRequest, membership: Membership, message_id: UUID) -> HttpResponse:
     """Show one message as a record, with its thread, its receipts and its history."""
     found = record_of(membership, message_id, language=get_language() or "en")
-    return render(request, "messaging/record.html", {"membership": membership, "record": found})
+    context = {"membership": membership, "record": found, "files": page_data.files(found.opened.attachments)}
+    return render(request, "messaging/record.html", context)
 
 
 def _views(membership: Membership, counts: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -127,5 +132,6 @@ def _console_data(membership: Membership, kinds: list[dict[str, Any]], countries
         },
         "views": page_data.view_filters(membership),
         "labels": page_data.labels(membership, language),
+        "attachments": page_data.attachments(),
         "urls": page_data.urls(membership),
     }

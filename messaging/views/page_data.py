@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -12,11 +14,16 @@ from groups import phases
 from groups.access import RIGHTS, Right
 from groups.models import Membership, Role
 from groups.queries import members_by_right
+from messaging.attachments.names import ENDINGS
+from messaging.attachments.wording import REASON_TEXT, reason_text
+from messaging.drafts import MAX_ATTACHMENTS
 from messaging.kinds import RULES, Handling, Priority, Status
 from nomenclature.names import country_name
 from simplified_forms.fields import Kind
 
 PLACEHOLDER = "00000000-0000-0000-0000-000000000000"
+# Pictures that are taken and become JPEG or PNG when they are checked.
+REDRAWN = ("image/gif", "image/heic", "image/heif", ".gif", ".heic", ".heif")
 
 
 def view_filters(membership: Membership) -> dict[str, dict[str, Any]]:
@@ -64,6 +71,8 @@ def labels(membership: Membership, language: str) -> dict[str, Any]:
         "kinds": dict(_texts(Kind)),
         "statuses": dict(_texts(Status)),
         "statusesShort": {
+            Status.SUBMITTED.value: _("submitted"),
+            Status.RETURNED.value: _("returned"),
             Status.VALIDATED_NCP.value: _("validated (CP)"),
             Status.VALIDATED_OCU.value: _("validated"),
             Status.TRANSFERRED.value: _("in CEN"),
@@ -73,8 +82,35 @@ def labels(membership: Membership, language: str) -> dict[str, Any]:
         "sources": _sources(),
         "information": _information(),
         "roles": dict(_texts(Role)),
+        "attachmentReasons": {str(reason): str(text) for reason, text in REASON_TEXT.items()},
         "notePlaceholder": _("Write to everybody in %(group)s") % {"group": membership.group.name},
     }
+
+
+def attachments() -> dict[str, Any]:
+    """Return what may be attached, as a file picker takes it, and how much; what a file is its check finds."""
+    endings = [ending for each in ENDINGS.values() for ending in each]
+    return {
+        "accept": [*ENDINGS, *endings, *REDRAWN],
+        "most": MAX_ATTACHMENTS,
+        "largest": settings.CENCOMM_LIMITS["attachment_bytes"],
+    }
+
+
+def files(states: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a message's files as its record draws them: pictures that can be looked at first, then the others."""
+    told = {"ready": "", "uploading": _("being checked"), "checking": _("being checked")}
+    found = [
+        {
+            **state,
+            "url": f"/api/v1/attachments/{state['id']}",
+            "picture": state["kind"] == "image" and state["state"] == "ready" and state["preview"],
+            "reason_text": reason_text(state["reason"] or ""),
+            "state_text": told.get(state["state"], _("refused")),
+        }
+        for state in states
+    ]
+    return sorted(found, key=lambda file: not file["picture"])
 
 
 def _sources() -> dict[str, str]:

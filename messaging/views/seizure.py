@@ -17,6 +17,7 @@ from groups.gates import member_view
 from groups.models import Membership
 from groups.queries import country_codes, today_utc
 from messaging.errors import MessageUnknown
+from messaging.presentation import message_json
 from messaging.queries.board import last_seen
 from messaging.queries.record import message_of_kind, standing_warnings
 from messaging.views import page_data
@@ -24,6 +25,8 @@ from simplified_forms.fields import Kind
 from simplified_forms.queries import form_description, template_in_force
 
 WARNINGS = 60  # the newest, offered for choice
+# What is said of a message beside its form: the page has no fields for it, and a correction keeps it.
+ENVELOPE = ("priority", "handling", "grading", "addressed_to", "acknowledge", "in_reply_to")
 
 
 @member_view(Right.POST_SEIZURE)
@@ -51,6 +54,7 @@ def seizure(request: HttpRequest, membership: Membership) -> HttpResponse:
             for told in standing_warnings(membership, limit=WARNINGS)
         ],
         "labels": page_data.labels(membership, language),
+        "attachments": page_data.attachments(),
         "urls": page_data.urls(membership),
     }
     context = {
@@ -70,12 +74,8 @@ def _start_from(membership: Membership, given: str | None, kind: Kind) -> dict[s
         message_id = UUID(given)
     except ValueError:
         raise MessageUnknown from None
-    opened = message_of_kind(membership, message_id, kind=kind.value)
-    message = opened.message
+    told = message_json(message_of_kind(membership, message_id, kind=kind.value))
     return {
-        "id": str(message.pk),
-        "reference": message.reference,
-        "subject": opened.subject,
-        "body": opened.body,
-        "in_reply_to": str(message.in_reply_to_id) if message.in_reply_to_id else None,
+        **{name: told[name] for name in ("id", "reference", "subject", "body", "attachments")},
+        "envelope": {name: told[name] for name in ENVELOPE},
     }

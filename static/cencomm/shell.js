@@ -76,21 +76,27 @@ function startSignOut() {
   });
 }
 
-/** On a narrow screen the navigation of a group scrolls: the page being shown comes into view. */
+/** On a narrow screen the navigation of a group scrolls, and tabs do: the page being shown comes into view. */
 function showCurrentPage() {
-  document.querySelector('.group-nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+  for (const here of document.querySelectorAll(':is(.group-nav, .tabs) [aria-current="page"]')) {
+    here.scrollIntoView({ block: "nearest", inline: "center" });
+  }
 }
 
-/** What scrolls sideways must be reachable by the keyboard. */
+/** What scrolls sideways must be reachable by the keyboard; a font that comes late makes a table wider, too. */
 function startTables() {
-  const mark = () => {
-    for (const box of document.querySelectorAll(".table-responsive")) {
+  const widths = new ResizeObserver((seen) => {
+    for (const { target } of seen) {
+      const box = target.closest(".table-responsive");
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
+  });
+  const watch = (root) => {
+    for (const one of root.querySelectorAll(".table-responsive, .table-responsive > table")) widths.observe(one);
   };
-  addEventListener("resize", mark);
-  mark();
+  watch(document);
+  document.addEventListener("htmx:load", (event) => watch(event.target.parentNode ?? event.target));
 }
 
 startTables();

@@ -4,11 +4,12 @@ import { renderForm } from "../simplified_forms/form.js";
 import { createOptions } from "./options.js";
 import { mintId } from "./outbox.js";
 import { el, kindTag } from "./rows.js";
+import { Screening } from "./screening.js";
 
 export class Composer {
   /**
    * settings: {element, data, labels, context, drafts, send(message, instead) -> Promise, putAside(message), onError(text),
-   * find(id), answerable(kind, offer), openSeizure(warning), prepare(kind)}
+   * find(id), answerable(kind, offer), openSeizure(warning), prepare(kind), onStart(): something else is being written, tray: a Tray}
    */
   constructor(settings) {
     Object.assign(this, settings);
@@ -16,9 +17,9 @@ export class Composer {
     this.state = { kind: this.kinds[0]?.code, answer: null, supersedes: null };
     if (!this.kinds.length) return;
     this.element.hidden = false;
+    this.element.inert = true; // until it is known what an earlier page has left
     this.build();
     this.reset();
-    this.element.inert = true; // until it is known what an earlier page has left
   }
 
   build() {
@@ -30,10 +31,22 @@ export class Composer {
     this.sendButton = el("button", "btn btn-primary", gettext("Send"), { type: "button", title: "Ctrl Enter" });
     this.cancelButton = el("button", "btn", gettext("Cancel"), { type: "button" });
     this.foot.append(this.cancelButton, this.sendButton);
-    this.element.replaceChildren(this.kindBar, this.answerLine, this.place, this.foot);
+    this.screening = new Screening({
+      group: this.data.group.id,
+      current: () => ({ message: this.message(""), files: this.tray.described() }),
+      places: () => [this.place, this.tray.element],
+      labelOf: (name, path) => this.labelOf(name, path),
+      onChange: () => this.save(),
+    });
+    // What grows scrolls, as one; how to send it stays in sight.
+    const body = el("div", "composer-body");
+    body.append(this.answerLine, this.place, this.tray.element, this.screening.element);
+    this.element.replaceChildren(this.kindBar, body, this.foot);
+    this.foot.prepend(this.tray.buttons);
     this.sendButton.addEventListener("click", () => this.submit());
     this.cancelButton.addEventListener("click", () => {
       this.drafts.save(null);
+      this.tray.discard();
       this.reset();
     });
     this.element.addEventListener("keydown", (event) => {
@@ -62,16 +75,30 @@ export class Composer {
   async open(kind, options) {
     if (kind === "seizure" && !options.supersedes) return this.start(kind, options);
     await this.makeRoom();
-    return this.start(kind, options);
+    this.start(kind, options);
+    // A correction keeps the files of what it corrects, but for those that did not pass.
+    if (options.supersedes) this.tray.take(options.supersedes.attachments?.filter(({ state }) => state !== "refused").map(({ id }) => id));
   }
 
   /** What is written here already and would be overwritten is put aside, in sight, as a draft. */
   async makeRoom() {
-    if (!this.touched || !Object.keys(this.values()).length) return;
+    await this.handed; // what is being sent goes first
+    if (!this.touched || this.isEmpty()) return;
     this.touched = false;
+    this.nameFiles();
     await this.drafts.settle();
     await this.putAside(this.message(this.state.instead ?? mintId()));
     await this.drafts.save(null);
+    this.tray.take();
+  }
+
+  /** A note that says nothing itself bears the names of its files. */
+  nameFiles() {
+    if (this.note && !this.note.value.trim()) this.note.value = this.tray.names();
+  }
+
+  isEmpty() {
+    return !Object.keys(this.values()).length && !this.tray.ids().length;
   }
 
   can(kind) {
@@ -90,9 +117,10 @@ export class Composer {
     for (const button of this.kindBar.children) button.setAttribute("aria-pressed", String(button.dataset.kind === kind));
     this.drawAnswer();
     this.drawForm(values, subject, options);
-    this.cancelButton.hidden = kind === "note" && !answer;
+    this.cancelButton.hidden = kind === "note" && !answer && !supersedes && !instead;
     if (problems) this.form?.setErrors(problems);
     else if (focus) this.focus();
+    if (!this.element.inert) this.onStart();
   }
 
   focus() {
@@ -173,8 +201,8 @@ export class Composer {
 
   async submit() {
     const { kind, answer, supersedes, instead, rule } = this.state;
-    const body = this.values();
-    if (kind === "note" && !body.text) return this.focus();
+    this.nameFiles();
+    if (kind === "note" && !this.values().text) return this.focus();
     if (rule.answers && !answer && !supersedes) {
       this.answerLine.querySelector("select")?.focus();
       return;
@@ -187,20 +215,49 @@ export class Composer {
     await this.hand(instead);
   }
 
+  /** What a field is called, of which something is asked. */
+  labelOf(name, path) {
+    if (name === "subject") return gettext("Subject");
+    if (name === "files") return path.endsWith(".caption") ? gettext("Caption of a file") : gettext("Name of a file");
+    return this.data.forms[this.state.kind]?.fields.find((field) => field.name === name)?.label ?? "";
+  }
+
   /** Once: a second press while the first is being kept is none. */
-  async hand(instead) {
-    if (this.handing) return;
-    this.handing = true;
+  hand(instead) {
+    this.handed ??= this.handOver(instead).finally(() => (this.handed = null));
+    return this.handed;
+  }
+
+  async handOver(instead) {
+    const { state } = this;
+    this.sendButton.disabled = true;
     try {
+      await this.tray.settle();
+      if (!(await this.screening.mayGo(this.options.values().priority))) return;
+      if (this.state !== state) return this.touched && this.screening.hold(); // made something else, or given up meanwhile
+      this.handing = true; // what is written from now on is no part of it
       const message = this.message(mintId());
+      const looked = this.screening.now();
       await this.drafts.settle();
       await this.send(message, instead); // takes the draft away with the same stroke
-      this.reset();
+      if (this.screening.now() === looked) this.reset();
+      else this.goOn(message);
     } catch {
       this.onError(gettext("This browser could not keep the message, so it was not sent. What you have written is still here."));
     } finally {
       this.handing = false;
+      this.sendButton.disabled = false;
+      if (this.touched) this.save();
     }
+  }
+
+  /** A message has gone, and its writer wrote on while it was being kept: what was added stays. */
+  goOn({ body, attachments = [] }) {
+    this.state = { ...this.state, instead: null };
+    this.tray.take(this.tray.ids().filter((id) => !attachments.includes(id)));
+    const text = this.note?.value.trimStart();
+    if (text?.startsWith(body.text)) this.note.value = text.slice(body.text.length).trimStart();
+    else this.onError(gettext("It was sent without what you changed at the last moment. That is still here."));
   }
 
   message(id) {
@@ -212,6 +269,10 @@ export class Composer {
     if (subject) message.subject = subject;
     if (answer) message.in_reply_to = answer.id;
     if (supersedes) message.supersedes = supersedes.id;
+    const attachments = this.tray.ids();
+    if (attachments.length) message.attachments = attachments;
+    const confirmed = this.screening.confirmed();
+    if (confirmed.length) message.confirmed = confirmed;
     return message;
   }
 
@@ -235,11 +296,15 @@ export class Composer {
       problems,
       focus,
     });
+    this.tray.take(message.attachments);
+    this.screening.recall(message.confirmed);
     this.touched = true;
   }
 
   reset() {
     this.touched = false;
+    this.tray.take();
+    this.screening.clear();
     this.start("note", { focus: false });
     if (!this.can("note")) this.start(this.kinds[0].code, { focus: false });
   }
@@ -247,8 +312,8 @@ export class Composer {
   save() {
     if (this.handing) return;
     this.touched = true;
-    const empty = !Object.keys(this.values()).length;
-    const value = empty ? null : { message: this.message(mintId()), instead: this.state.instead ?? null };
+    this.screening.soon();
+    const value = this.isEmpty() ? null : { message: this.message(mintId()), instead: this.state.instead ?? null };
     this.drafts.save(value).catch(() => this.onError(gettext("This browser cannot keep what you write: send it before you leave.")));
   }
 

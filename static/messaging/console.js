@@ -1,5 +1,9 @@
 // The console: puts stream, record, composer, outbox and live connection together. Each part is in its own module.
 import { format, gettext } from "../cencomm/text.js";
+import { lookAt } from "./attach_client.js";
+import { Gallery } from "./attach_gallery.js";
+import { isPicture } from "./attach_view.js";
+import { Tray } from "./attach_tray.js";
 import { call, fetchMessage, fetchMessages, problemText } from "./api.js";
 import { startBoard } from "./board.js";
 import { Composer } from "./composer.js";
@@ -14,7 +18,7 @@ import { fromServer } from "./model.js";
 import { pendingRow } from "./pending.js";
 import { Record } from "./record.js";
 import { startScreens } from "./screens.js";
-import { makeOutbox } from "./sending.js";
+import { makeOutbox, makeUploads, startUploads } from "./sending.js";
 import { sitrepFigures } from "./sitrep.js";
 import { GroupState } from "./state.js";
 import { Stream } from "./stream.js";
@@ -28,7 +32,9 @@ document.body.dataset.live = "yes";
 const live = new Live({ group: group.id, url: socketUrl(), epoch: group.epoch, after: group.head });
 const kept = await openKept(me.id, me.key);
 const locks = navigator.locks ?? null;
-const outbox = makeOutbox({ kept, locks, group: group.id, live });
+const uploads = makeUploads({ kept, locks, live, reasons: labels.attachmentReasons });
+const outbox = makeOutbox({ kept, locks, uploads, group: group.id, live });
+const gallery = new Gallery();
 
 const state = new GroupState({ group, me });
 const { everything } = state;
@@ -52,8 +58,25 @@ const record = new Record({
   onError: (text) => toast(text, { alert: true }),
 });
 const drafts = new Drafts({ kept, place: `${group.id}/console`, locks });
+const tray = new Tray({
+  uploads,
+  look: lookAt,
+  group: group.id,
+  limits: data.attachments,
+  reasons: labels.attachmentReasons,
+  language: me.language,
+  zone: $("composer"),
+  open: () => !$("composer").hidden && !$("composer").inert,
+  lent: (id) => outbox.speaksOf(id),
+  onChange: () => {
+    screens.show("compose"); // on a phone: where a dropped or pasted file is seen
+    composer.save();
+  },
+  onError: (text) => toast(text, { alert: true }),
+});
 const composer = new Composer({
   element: $("composer"),
+  tray,
   data,
   labels,
   drafts,
@@ -71,6 +94,7 @@ const composer = new Composer({
   find,
   answerable,
   prepare: (kind) => (kind === "sitrep" ? sitrepFigures(group.id) : {}),
+  onStart: () => drawPending(), // what is being edited is not shown to wait as well
   openSeizure: (warning) => location.assign(data.urls.seizure + (warning ? `?warning=${warning.id}` : "")),
 });
 const board = startBoard({ url: data.urls.board, onView: showView, onCountry: (country) => filterBy({ country }) });
@@ -146,12 +170,13 @@ function drawSoon() {
 
 live.addEventListener("event", ({ detail: { event } }) => {
   stream.freeze();
-  state.apply(event);
+  const changed = state.apply(event);
   history.saw(event);
   if (event.type === "message") outbox.confirm(event.message.id);
+  if (event.type === "settings" && event.fields?.includes("nominal_allowed")) toast(gettext("The coordinator has switched data about persons in this group: reload the page."));
   if (event.type === "phase") toast(gettext("The phase of the operation has changed: reload the page."));
   const shown = record.id && find(record.id);
-  if (shown && (event.message === shown.id || event.message?.thread === shown.thread)) record.refresh();
+  if (shown && (changed.includes(shown.id) || event.message === shown.id || event.message?.thread === shown.thread)) record.refresh();
   if (live.isLive()) board.refreshSoon();
   drawSoon();
 });
@@ -186,9 +211,15 @@ setInterval(() => {
 
 // ---------- the outbox ----------
 
+/** The server is asked anew what it has of the files, before the message goes. */
+function tryAgain({ id, message }) {
+  uploads.retry(message?.attachments ?? []);
+  return outbox.retry(id);
+}
+
 const acts = {
-  again: ({ id }) => outbox.retry(id),
-  send: ({ id }) => outbox.retry(id),
+  again: tryAgain,
+  send: tryAgain,
   discard: ({ id }) => outbox.discard(id),
   edit: async (chosen) => {
     // It stays in the outbox, as a draft, until what was made of it is there in its place.
@@ -203,9 +234,9 @@ const acts = {
 let drawn = "";
 
 function drawPending() {
-  const entries = outbox.entries(group.id).filter((entry) => !everything.get(entry.id));
+  const entries = outbox.entries(group.id).filter(({ id }) => !everything.get(id) && id !== composer.state.instead);
   const settings = { labels, forms: data.forms, online: navigator.onLine, retryAt: outbox.retryAt, acts };
-  const rows = entries.map((entry) => pendingRow(entry, settings));
+  const rows = entries.map((entry) => pendingRow(entry, { ...settings, files: uploads.standing(entry.message?.attachments ?? []) }));
   // A second that runs down changes words only: a button that has the focus keeps it.
   const now = JSON.stringify(entries.map(({ id, state: standing, problem, unsure }) => [id, standing, problem, unsure]));
   if (now !== drawn) $("pending").replaceChildren(...rows);
@@ -221,6 +252,7 @@ function updateText(row, fresh) {
 }
 
 outbox.onChange(drawPending);
+uploads.onChange(() => outbox.entries(group.id).some(({ message }) => message?.attachments) && drawPending());
 for (const name of ["online", "offline"]) addEventListener(name, drawPending);
 addEventListener("online", () => outbox.hurry());
 
@@ -281,6 +313,7 @@ startKeyboard({
   n: () => write("note"),
   w: () => write("warning"),
   s: () => composer.can("seizure") && actOn(selected()?.kind === "warning" ? "seizure" : "newSeizure", stream.selected),
+  p: () => selected() && gallery.open(selected().attachments.filter(isPicture)),
   u: () => going.toUnread(),
   g: () => going.open(),
   End: () => stream.toNewest(),
@@ -306,15 +339,15 @@ $("toggle-threads").addEventListener("click", (event) => {
   stream.update();
 });
 new ResizeObserver(() => $("content").style.setProperty("--composer-size", `${$("composer").offsetHeight}px`)).observe($("composer"));
-$("composer-closed").hidden = data.kinds.some((kind) => kind.allowed);
 
 stream.setFeed(everything);
 history.older();
 live.start();
 if (!kept.lasting) toast(gettext("This browser keeps nothing: what is not sent is lost when the page is closed."), { alert: true });
-await outbox.refresh();
+await Promise.all([outbox.refresh(), uploads.refresh()]);
 await composer.restore();
 outbox.flush();
+startUploads({ kept, uploads });
 document.body.dataset.ready = "yes";
 if (location.hash === "#sitrep") write("sitrep");
 if (location.hash.startsWith("#m-")) {

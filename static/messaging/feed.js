@@ -18,7 +18,8 @@ export function matches(message, filter, now = Date.now()) {
   if (filter.open && (message.answered || message.withdrawn || !message.asks)) return false;
   if (filter.waiting && !message.waiting) return false;
   if (filter.text) {
-    const text = TIDY([message.reference, message.subject, ...Object.values(message.body ?? {}).map(String)].join(" "));
+    const files = (message.attachments ?? []).flatMap(({ name, caption }) => [name, caption]);
+    const text = TIDY([message.reference, message.subject, ...files, ...Object.values(message.body ?? {}).map(String)].join(" "));
     if (!TIDY(filter.text).split(/\s+/).every((word) => text.includes(word))) return false;
   }
   return true;

@@ -2,7 +2,7 @@
 //
 // IndexedDB with strict durability: a promise that resolved survives a power cut. Every value is sealed with AES-GCM
 // under a key that the server gives to the signed-in officer and the page never stores: a stolen device holds noise.
-// Names ("out/…", "draft/…", "last") are in clear, values are not. Tabs of one officer tell each other of changes.
+// Names ("out/…", "draft/…", "file/…", "last") are in clear, values are not. Tabs of one officer tell each other of changes.
 
 const DATABASE = "cencomm";
 const STORE = "kept";
@@ -44,11 +44,19 @@ export class Kept extends EventTarget {
     return Promise.all(found.map(async ([name, sealed]) => [name.slice(this.prefix.length), await this.open(name.slice(this.prefix.length), sealed)]));
   }
 
-  /** Writes and removes in one transaction; resolves when it is on the disk (unless that may wait). */
-  async write(values, { without = [], durable = true } = {}) {
+  /** The names that begin with `start`; nothing is opened. */
+  async names(start) {
+    return (await this.shelf.names(this.prefix + start)).map((name) => name.slice(this.prefix.length));
+  }
+
+  /**
+   * Writes and removes in one transaction; resolves when it is on the disk (unless that may wait). Values are bytes, or
+   * whatever JSON holds. `quiet`: what other tabs need not look at.
+   */
+  async write(values, { without = [], durable = true, quiet = false } = {}) {
     const sealed = await Promise.all(Object.entries(values).map(async ([name, value]) => [this.prefix + name, await this.sealer.seal(name, value)]));
     await this.shelf.write(sealed, without.map((name) => this.prefix + name), durable);
-    this.channel?.postMessage("change");
+    if (!quiet) this.channel?.postMessage("change");
   }
 
   remove(...names) {
@@ -76,11 +84,13 @@ export async function makeSealer(keyText, owner) {
   return {
     async seal(name, value) {
       const iv = crypto.getRandomValues(new Uint8Array(12));
-      const data = await crypto.subtle.encrypt(settings(name, iv), key, new TextEncoder().encode(JSON.stringify(value)));
-      return { iv, data };
+      const bytes = value instanceof Uint8Array;
+      const plain = bytes ? value : new TextEncoder().encode(JSON.stringify(value));
+      return { iv, data: await crypto.subtle.encrypt(settings(name, iv), key, plain), ...(bytes ? { bytes } : {}) };
     },
-    async open(name, { iv, data }) {
-      return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt(settings(name, iv), key, data)));
+    async open(name, { iv, data, bytes = false }) {
+      const plain = await crypto.subtle.decrypt(settings(name, iv), key, data);
+      return bytes ? new Uint8Array(plain) : JSON.parse(new TextDecoder().decode(plain));
     },
   };
 }
@@ -96,6 +106,10 @@ export class MemoryShelf {
 
   async all(start) {
     return [...this.items].filter(([name]) => name.startsWith(start));
+  }
+
+  async names(start) {
+    return [...this.items.keys()].filter((name) => name.startsWith(start));
   }
 
   async write(values, without) {
@@ -118,6 +132,10 @@ class DatabaseShelf {
     const range = rangeOf(start);
     const [names, values] = await Promise.all([answerOf(store.getAllKeys(range)), answerOf(store.getAll(range))]);
     return names.map((name, at) => [name, values[at]]);
+  }
+
+  names(start) {
+    return answerOf(this.database.transaction(STORE).objectStore(STORE).getAllKeys(rangeOf(start)));
   }
 
   write(values, without, durable = true) {
@@ -171,7 +189,6 @@ export async function countKept(owner, start) {
 export async function forgetKept(owner) {
   const database = await openDatabase();
   const shelf = new DatabaseShelf(database);
-  const names = (await shelf.all(`${owner}/`)).map(([name]) => name);
-  await shelf.write([], names);
+  await shelf.write([], await shelf.names(`${owner}/`)); // names only: what is kept may be larger than memory
   database.close();
 }

@@ -46,7 +46,8 @@ function receiptsOf(receipts, me) {
 
 /** Puts an event of the stream into a feed. Answers the ids of the messages that it changed. */
 export function applyEvent(feed, event, me) {
-  const changed = event.type === "message" ? applyMessage(feed, event.message, me) : applyToKnown(feed, event, me);
+  const changed = event.type === "message" ? applyMessage(feed, event.message, me)
+    : event.type === "attachment" ? applyAttachment(feed, event.attachment, me) : applyToKnown(feed, event, me);
   for (const [id, countries] of Object.entries(event.answered ?? {})) {
     const asked = feed.get(id);
     if (!asked) continue;
@@ -62,6 +63,16 @@ function applyMessage(feed, json, me) {
   if (!replaced) return [json.id];
   feed.put(fromServer({ ...replaced, superseded_by: json.id }, me));
   return [json.id, replaced.id];
+}
+
+/** A file was checked: a message and its corrections may show the same one. */
+function applyAttachment(feed, file, me) {
+  const showing = [...feed.messages.values()].filter(({ attachments }) => attachments?.some(({ id }) => id === file.id));
+  for (const message of showing) {
+    const attachments = message.attachments.map((one) => (one.id === file.id ? file : one));
+    feed.put(fromServer({ ...message, attachments }, me));
+  }
+  return showing.map(({ id }) => id);
 }
 
 function applyToKnown(feed, event, me) {

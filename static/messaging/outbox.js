@@ -9,9 +9,14 @@
 const MOST_TRIES = 6; // of a message at which the server itself fails, before the next try is left to the officer
 
 export class Outbox {
-  /** kept: a Kept; deliver(group, message): resolves when confirmed, rejects with {retry, after?, unsent?, signedOut?, problem?}. */
-  constructor({ kept, deliver, locks = null, schedule = (work, pause) => setTimeout(work, pause), random = Math.random, onSignedOut = () => {} }) {
-    Object.assign(this, { kept, deliver, locks, schedule, random, onSignedOut });
+  /**
+   * kept: a Kept; deliver(group, message): resolves when confirmed, rejects with {retry, after?, unsent?, signedOut?,
+   * problem?}. hold(message): "" when it may go, "wait" while its files are not uploaded, or the problem that hinders it;
+   * onGone(message, {sent}): it left the outbox; onReplaced(message): another stands in its place.
+   */
+  constructor({ kept, deliver, locks = null, schedule = (work, pause) => setTimeout(work, pause), random = Math.random, onSignedOut = () => {},
+    hold = () => "", onGone = () => {}, onReplaced = () => {} }) {
+    Object.assign(this, { kept, deliver, locks, schedule, random, onSignedOut, hold, onGone, onReplaced });
     this.known = [];
     this.version = 0; // of what is known: whoever reads while it changes reads again
     this.listeners = new Set();
@@ -46,6 +51,11 @@ export class Outbox {
     return this.known.find((entry) => entry.id === id);
   }
 
+  /** Whether a file belongs to a message that is not with the server. */
+  speaksOf(file) {
+    return this.known.some(({ message }) => message?.attachments?.includes(file));
+  }
+
   /** How many are not with the server. */
   count() {
     return this.known.length;
@@ -70,8 +80,10 @@ export class Outbox {
   async put(entry, { instead = null, alongside = {}, without = [] } = {}) {
     const whole = { problem: null, unsure: false, tries: 0, written_at: new Date().toISOString(), ...entry };
     const gone = [...without, ...(instead && instead !== entry.id ? [`out/${instead}`] : [])];
+    const before = this.get(instead ?? entry.id);
     await this.kept.write({ [`out/${entry.id}`]: whole, ...alongside }, { without: gone });
     this.learn([...this.known.filter((one) => one.id !== entry.id && one.id !== instead), whole]);
+    if (before?.message) this.onReplaced(before.message);
   }
 
   /** Tries again, now. */
@@ -81,14 +93,16 @@ export class Outbox {
     return this.flush();
   }
 
-  async discard(id) {
+  async discard(id, { sent = false } = {}) {
+    const entry = this.get(id);
     await this.kept.remove(`out/${id}`);
-    this.learn(this.known.filter((entry) => entry.id !== id));
+    this.learn(this.known.filter((one) => one.id !== id));
+    if (entry?.message) this.onGone(entry.message, { sent });
   }
 
   /** The server has it, however that became known (answer, or the event in the stream). */
   confirm(id) {
-    return this.get(id) ? this.discard(id) : Promise.resolve();
+    return this.get(id) ? this.discard(id, { sent: true }) : Promise.resolve();
   }
 
   onChange(listener) {
@@ -121,6 +135,10 @@ export class Outbox {
       // "sending" found at rest was left by a page that was closed in the middle: it waits again.
       const entry = this.get(id);
       if (!entry || !["waiting", "sending"].includes(entry.state)) continue;
+      // A message that waits for its files holds up no other: a picture may take an hour on this line.
+      const held = await this.hold(entry.message);
+      if (held && held !== "wait") await this.set(id, { state: "failed", problem: held });
+      if (held || !this.get(id)) continue;
       if (!(await this.sendOne(entry))) return;
     }
   }
@@ -131,7 +149,7 @@ export class Outbox {
     try {
       await this.deliver(group, message);
       this.attempt = 0;
-      await this.discard(id);
+      await this.discard(id, { sent: true });
       return true;
     } catch (failure) {
       if (!this.get(id)) return true; // its event came, or it was thrown away meanwhile

@@ -1,9 +1,13 @@
 // What is not with the server yet, as rows below the stream: what became of it, in words, and what can be done.
 import { format, gettext, labelled } from "../cencomm/text.js";
+import { percentText } from "./attach_words.js";
 import { el, kindTag } from "./rows.js";
 
-/** What happened to an entry, for people. retryAt: when the outbox tries again; now: milliseconds. Pure. */
-export function pendingText(entry, { online = true, retryAt = null, now = Date.now() } = {}) {
+/**
+ * What happened to an entry, for people. retryAt: when the outbox tries again; now: milliseconds; files: how far its files
+ * are (Uploads.standing), null when they have arrived. Pure.
+ */
+export function pendingText(entry, { online = true, retryAt = null, now = Date.now(), files = null } = {}) {
   const { state, problem, unsure } = entry;
   if (state === "lost") return gettext("This was written here and cannot be opened any more.");
   if (state === "sending") return gettext("sending");
@@ -13,6 +17,7 @@ export function pendingText(entry, { online = true, retryAt = null, now = Date.n
     const text = reason ? labelled(gettext("not sent"), reason) : gettext("not sent");
     return unsure ? `${text} ${gettext("It may have arrived all the same: sending it again doubles nothing.")}` : text;
   }
+  if (files && state === "waiting" && online) return filesText(files);
   const seconds = retryAt ? Math.ceil((retryAt - now) / 1000) : 0;
   const next = seconds > 0 ? ` ${format(gettext("Next try in %(n)s s."), { n: seconds })}` : "";
   if (problem?.status === 401 || problem?.code === "csrf") return gettext("You are signed out: it is sent when you have signed in again.");
@@ -20,6 +25,12 @@ export function pendingText(entry, { online = true, retryAt = null, now = Date.n
   if (!online) return gettext("waits for the network");
   if (problem) return `${gettext("The server does not answer.")}${next}`;
   return unsure ? gettext("It was sent and not answered: it is sent again, and arrives once.") : gettext("waits to be sent");
+}
+
+function filesText({ total, done, percent }) {
+  const far = format(gettext("%(percent)s uploaded"), { percent: percentText(percent, globalThis.document?.documentElement.lang) });
+  if (total === 1) return format(gettext("waits for its file: %(far)s"), { far });
+  return format(gettext("waits for its files: %(done)s of %(total)s, %(far)s"), { done, total, far });
 }
 
 /** What can be done: what may have arrived is not edited, that would make two of it. Pure. */
@@ -39,8 +50,8 @@ export function reasonsOf(problem, description) {
   }));
 }
 
-/** settings: {labels, forms, online, retryAt, acts: {again, edit, send, discard}} */
-export function pendingRow(entry, { labels, forms, online, retryAt, acts }) {
+/** settings: {labels, forms, online, retryAt, files, acts: {again, edit, send, discard}} */
+export function pendingRow(entry, { labels, forms, online, retryAt, files, acts }) {
   const row = el("div", "pending-row", undefined, { "data-state": entry.state, "data-pending": entry.id });
   const { message } = entry;
   const body = el("div", "row-body");
@@ -49,7 +60,7 @@ export function pendingRow(entry, { labels, forms, online, retryAt, acts }) {
     body.append(el("div", "row-subject", text, { dir: "auto" }));
     row.append(kindTag(message.kind, labels));
   } else row.append(el("span"));
-  body.append(el("div", "pending-state", pendingText(entry, { online, retryAt }), { "data-pending-state": "" }));
+  body.append(el("div", "pending-state", pendingText(entry, { online, retryAt, files }), { "data-pending-state": "" }));
   const reasons = entry.state === "failed" ? reasonsOf(entry.problem, forms[message?.kind]) : [];
   if (reasons.length) {
     const list = el("ul", "pending-reasons");

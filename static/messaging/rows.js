@@ -1,5 +1,6 @@
 // The rows of the stream as elements. No fetching and no order here: a row is drawn from one message.
 import { format, gettext, ngettext } from "../cencomm/text.js";
+import { rowFiles } from "./attach_view.js";
 import { dayName, dayOf, dueState, shortDay, timeOf } from "./time.js";
 
 export function el(tag, className = "", text = undefined, attributes = {}) {
@@ -67,6 +68,8 @@ function rowBody(message, labels) {
   if (message.supersedes) parts.push(gettext("correction"));
   meta.append(parts.join(" · "));
   body.append(subject, meta);
+  const files = rowFiles(message, labels);
+  if (files) body.append(files);
   return body;
 }
 

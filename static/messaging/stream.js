@@ -5,6 +5,7 @@
 // end; the row under the eye keeps its place when rows above it come, go or change.
 import { attended, onReturn } from "../cencomm/attendance.js";
 import { format, gettext, ngettext } from "../cencomm/text.js";
+import { filesSignature } from "./attach_view.js";
 import { rowId, sliceAround, toEntries } from "./feed.js";
 import { foldRow, messageRow } from "./rows.js";
 import { dayOf, dueState } from "./time.js";
@@ -123,7 +124,7 @@ export class Stream extends EventTarget {
     const selected = message.id === this.selected;
     const due = dueState(message, now);
     const signature = JSON.stringify([entry.depth, entry.day, entry.unread, selected, message.shown, message.acks, due.text,
-      message.subject, message.forUs]);
+      message.subject, message.forUs, filesSignature(message)]);
     const known = document.getElementById(`row-${message.id}`);
     if (known && known.signature === signature) return known;
     const row = messageRow(entry, { ...this.settings, selected, now });
@@ -170,9 +171,11 @@ export class Stream extends EventTarget {
 
   /** The composer grew or shrank: the newest end, or else the selected row, stays in sight. */
   resized() {
+    this.height = this.scroller.clientHeight;
     const row = this.selected && document.getElementById(`row-${this.selected}`);
     if (row) row.scrollIntoView({ block: "nearest" });
     else if (this.following) this.stick();
+    this.scrolled();
   }
 
   stick() {
@@ -181,6 +184,7 @@ export class Stream extends EventTarget {
 
   scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    if (!clientHeight || clientHeight !== this.height) return; // out of sight, or the composer grew: `resized` comes next
     const below = scrollHeight - scrollTop - clientHeight;
     const atEnd = below < 40 && this.slice.to >= this.entries.length && this.feed.atNewest;
     if (atEnd && this.waiting) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -71,6 +71,21 @@ def wrong_code(officer: Officer, clock: Clock) -> str:
 def give_password(client: Client, officer: Officer, **headers: Any) -> Any:
     """Post the right name and password."""
     return client.post("/sign-in/", {"email": officer.email, "password": PASSWORD}, **headers)
+
+
+def prove_by_code(
+    client: Client, path: str, data: Mapping[str, Any], code: str, password: str | None = PASSWORD
+) -> Any:
+    """Post to an act that asks for a second factor of its own, and answer its page with a code.
+
+    With the password, where the page asks for that as well.
+    """
+    asked = client.post(path, data)
+    assert asked.status_code == 403
+    proof = {"step_up_state": asked.context["step_up"]["state"], "step_up_code": code}
+    if asked.context["with_password"] and password is not None:
+        proof["step_up_password"] = password
+    return client.post(path, {**data, **proof})
 
 
 @pytest.fixture

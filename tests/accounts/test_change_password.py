@@ -30,8 +30,8 @@ def test_the_new_password_counts_and_other_sessions_end(
     assert fatou.check_password(NEW)
     assert client.get("/account/").status_code == 200
     assert client.session.session_key != before
-    key = other.session.session_key
-    assert not queries.session_is_live(key)  # sockets ask this; they load no page
+    key = str(other.session.session_key)
+    assert not queries.live_sessions_of([key])  # sockets ask this; they load no page
     assert other.get("/account/").status_code == 302
     assert [e.actor for e in audited("account:password:changed")] == [fatou.pk]
 

@@ -14,9 +14,9 @@ from accounts import actions, queries
 from accounts.api_auth import require_scope, signed_in
 from accounts.errors import BadToken, NoSuchObject, ScopeMissing
 from accounts.models import Officer, Token
-from accounts.socket_auth import officer_from_scope
+from accounts.socket_auth import Identity, credential_of, identities_of
 from audit.models import Entry
-from tests.accounts.conftest import Clock, code_of
+from tests.accounts.conftest import Clock, code_of, prove_by_code, wrong_code
 from tests.cast import sign_in, token_for
 
 Audited = Callable[[str], list[Entry]]
@@ -203,6 +203,11 @@ def test_an_unsafe_call_of_a_token_needs_none(fatou: Officer, group: Any) -> Non
 # The socket.
 
 
+def _identity_of(scope: dict[str, Any]) -> Identity | None:
+    [identity] = identities_of([credential_of(scope)])
+    return identity
+
+
 def _scope(**headers: str) -> dict[str, Any]:
     return {"headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]}
 
@@ -210,7 +215,7 @@ def _scope(**headers: str) -> dict[str, Any]:
 def test_a_socket_knows_a_session(client: Client, fatou: Officer) -> None:
     sign_in(client, fatou)
     cookie = f"a=b; cencomm_session={client.session.session_key}; c=d"
-    identity = officer_from_scope(_scope(cookie=cookie))
+    identity = _identity_of(_scope(cookie=cookie))
     assert identity
     row = queries.session_of_key(client.session.session_key)
     assert identity.officer == fatou
@@ -221,7 +226,7 @@ def test_a_socket_knows_a_session(client: Client, fatou: Officer) -> None:
 
 def test_a_socket_knows_a_token(fatou: Officer) -> None:
     token, secret = actions.create_token(officer=fatou, name="boat", scopes=["messages:read"])
-    identity = officer_from_scope(_scope(authorization=f"Bearer {secret}"))
+    identity = _identity_of(_scope(authorization=f"Bearer {secret}"))
     assert identity
     assert (identity.officer, identity.session_id, identity.token_id) == (fatou, None, token.pk)
     assert identity.may("messages:read")
@@ -231,32 +236,32 @@ def test_a_socket_knows_a_token(fatou: Officer) -> None:
 def test_a_socket_refuses_what_a_page_refuses(clock: Clock, client: Client, enrolled: Officer) -> None:
     client.post("/sign-in/", {"email": enrolled.email, "password": "a lantern over quiet water"})
     scope = _scope(cookie=f"cencomm_session={client.session.session_key}")
-    assert officer_from_scope(scope) is None
+    assert _identity_of(scope) is None
     client.post("/sign-in/code/", {"code": code_of(enrolled, clock)})
     scope = _scope(cookie=f"cencomm_session={client.session.session_key}")
-    assert officer_from_scope(scope)
+    assert _identity_of(scope)
     clock.move(minutes=31)
-    assert officer_from_scope(scope) is None
-    assert officer_from_scope(_scope()) is None
-    assert officer_from_scope(_scope(cookie="cencomm_session=")) is None
-    assert officer_from_scope(_scope(authorization="Bearer cen_x")) is None
+    assert _identity_of(scope) is None
+    assert _identity_of(_scope()) is None
+    assert _identity_of(_scope(cookie="cencomm_session=")) is None
+    assert _identity_of(_scope(authorization="Bearer cen_x")) is None
 
 
 def test_a_client_system_opens_no_socket(db: None) -> None:
     _, secret = actions.create_token(client_system="asycuda", name="feed", scopes=["cen:write"])
-    assert officer_from_scope(_scope(authorization=f"Bearer {secret}")) is None
+    assert _identity_of(_scope(authorization=f"Bearer {secret}")) is None
 
 
 # The page.
 
 
 def test_the_page_makes_a_token_after_a_fresh_code(client: Client, clock: Clock, enrolled: Officer) -> None:
-    sign_in(client, enrolled)
+    sign_in(client, enrolled, answers=False)
     wanted = {"name": "boat", "scopes": ["messages:read"], "days": "30"}
-    assert client.post("/account/tokens/", wanted | {"code": "nothing"}).status_code == 422
+    assert prove_by_code(client, "/account/tokens/", wanted, wrong_code(enrolled, clock)).status_code == 403
     assert not Token.objects.exists()
     clock.move(seconds=3)
-    answer = client.post("/account/tokens/", wanted | {"code": code_of(enrolled, clock)})
+    answer = prove_by_code(client, "/account/tokens/", wanted, code_of(enrolled, clock))
     secret = answer.context["secret"]
     assert secret in answer.content.decode()
     assert _me(secret).status_code == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import Condition
 from typing import Any
 from unittest import mock
 
@@ -24,15 +24,17 @@ def test_the_hash_is_argon2id_with_the_parameters_of_the_security_page() -> None
 
 
 def test_never_more_than_eight_at_once() -> None:
-    lock, now, most = Lock(), 0, 0
+    changed, now, most = Condition(), 0, 0
 
     def slow(*_args: Any) -> bool:
         nonlocal now, most
-        with lock:
+        with changed:
             now += 1
             most = max(most, now)
+            changed.notify_all()
+            changed.wait_for(lambda: most >= 8, 300)
         time.sleep(0.01)
-        with lock:
+        with changed:
             now -= 1
         return True
 

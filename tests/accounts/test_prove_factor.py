@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -187,3 +188,20 @@ def test_of_many_who_bring_one_code_at_once_one_wins(enrolled: Officer, clock: C
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_bring_one_recovery_code_at_once_one_wins(enrolled: Officer) -> None:
     assert sum(_race(enrolled, actions.make_recovery_codes(enrolled)[0], 6)) == 1
+
+
+def test_recovery_codes_and_keys_are_random_and_long(enrolled: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    draw = secrets.token_bytes
+
+    def watched(size: int) -> bytes:
+        drawn.append(size)
+        return draw(size)
+
+    monkeypatch.setattr(secrets, "token_bytes", watched)
+    codes = [code for _ in range(3) for code in actions.make_recovery_codes(enrolled)]
+    assert drawn == [17] * 30  # 136 bits each
+    assert len(set(codes)) == 30
+    assert {len(code.replace("-", "")) for code in codes} == {28}
+    assert totp.new_key() != totp.new_key()
+    assert drawn[30:] == [20, 20]

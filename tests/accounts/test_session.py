@@ -93,7 +93,7 @@ def test_an_expired_session_is_not_woken_by_the_next_request(clock: Clock, clien
     sign_in(client, fatou)
     key = str(client.session.session_key)
     clock.move(minutes=31)
-    assert not queries.session_is_live(key)
+    assert not queries.live_sessions_of([key])
     client.get("/account/")
     client.cookies["cencomm_session"] = key
     assert not _is_in(client)

@@ -171,12 +171,40 @@ def test_tries_from_everywhere_do_not_keep_the_owner_out_of_a_known_place(
     assert 429 in statuses  # the pair of name and place is held all the same
 
 
+@pytest.mark.parametrize(
+    ("here", "later", "elsewhere"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:a:b:c:d", "2001:db8:0:2::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"),
+    ],
+)
+def test_a_known_place_is_a_network_as_tries_are_counted(
+    client: Client, enrolled: Officer, clock: Clock, here: str, later: str, elsewhere: str
+) -> None:
+    """An IPv6 address is a new one each day (RFC 8981); the network stays."""
+    give_password(client, enrolled, REMOTE_ADDR=here)
+    client.post("/sign-in/code/", {"code": code_of(enrolled, clock)}, REMOTE_ADDR=here)
+    for i in range(30):
+        _try(Client(), enrolled.email, REMOTE_ADDR=f"198.51.100.{i}")
+    assert give_password(Client(), enrolled, REMOTE_ADDR=elsewhere).status_code == 429
+    assert give_password(Client(), enrolled, REMOTE_ADDR=later).status_code == 302
+
+
 def test_the_addresses_of_one_ipv6_network_are_one(client: Client, enrolled: Officer) -> None:
     statuses = [
         _try(client, f"n{i}@demo.invalid", REMOTE_ADDR=f"2001:db8:0:1:{i:x}::1").status_code for i in range(45)
     ]
     assert 429 in statuses
     assert give_password(client, enrolled, REMOTE_ADDR="2001:db8:0:2::1").status_code == 302
+
+
+def test_ipv4_addresses_that_come_as_ipv6_are_single_ones(client: Client, enrolled: Officer) -> None:
+    """A socket that takes both kinds calls them `::ffff:a.b.c.d`: all of IPv4 would be one network of IPv6."""
+    statuses = [
+        _try(client, f"n{i}@demo.invalid", REMOTE_ADDR="::ffff:198.51.100.7").status_code for i in range(45)
+    ]
+    assert 429 in statuses
+    assert give_password(client, enrolled, REMOTE_ADDR="::ffff:198.51.100.8").status_code == 302
 
 
 @pytest.mark.parametrize("word", ["unknown", "192.0.2.1:4711", "", "%eth0"])

@@ -21,6 +21,7 @@ TINY = {
     "fanout": ("--members", "4", *ROUNDS),
     "real": ("--shape", "2", "--scale", "0.02", "--processes", "2", *ROUNDS),
     "storm": ("--sockets", "8", "--missed", "2", "--rounds", "1", "--no-peers"),
+    "revocation": ("--revocations", "19", "--without-redis", "19", "--heartbeat", "1"),
     "post": ("--groups", "3", "--rounds", "1", "--seconds", "0.4", "--no-peers"),
 }
 ELSEWHERE = {"all", "open", "search", "history"}  # the last three: with the queries that they measure
@@ -87,6 +88,15 @@ def test_storm_refuses_nobody() -> None:
     [ours] = found("storm")["conditions"]["systems"].values()
     assert ours["refused"] == 0
     assert ours["kib_per_socket"] > 0
+
+
+def test_revocation_is_obeyed_by_all() -> None:
+    """With Redis and without nobody is answered or told anything after the access has ended."""
+    systems = found("revocation")["conditions"]["systems"]
+    assert [one["count"] for one in systems.values()] == [19, 19]
+    assert {
+        one["answered_over_http_afterwards"] + one["sockets_that_never_obeyed"] for one in systems.values()
+    } == {0}
 
 
 def test_post_answers_all() -> None:

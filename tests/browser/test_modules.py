@@ -21,7 +21,7 @@ def test_modules_of_the_browser() -> None:
         ["node", "--test", *tests],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-4000:]

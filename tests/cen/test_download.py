@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,11 +22,13 @@ from cen.actions import take_in
 from cen.downloads import neutralised
 from cen.presentation import DOWNLOAD_COLUMNS
 from cen.sample import sample_records
+from tests.cast import passkey_of
 from tests.cen.records import TODAY, a_record
+from tests.passkeys import header
 
 pytestmark = pytest.mark.django_db(databases=["default", "cen"])
 
-SignIn = Callable[[Client, Officer], Client]
+SignIn = Callable[..., Client]
 HEADINGS = [str(heading) for heading in DOWNLOAD_COLUMNS.values()]
 
 
@@ -51,7 +54,7 @@ def xlsx_rows(content: bytes) -> list[dict[str, Any]]:
 def test_a_csv_holds_the_rows_of_the_search(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "CHUNK_ROWS", 7)
     records = list(sample_records(rows=60, seed=5, until=TODAY))
-    take_in(records, source="cencomm")
+    take_in(records, source="test")
     answer = reader.get(reverse("cen:download_csv"), {"commodity_group": "DRG"})
     rows = csv_rows(body_of(answer))
     expected = {one["source_reference"] for one in records if one["commodity"].startswith("DRG")}
@@ -62,7 +65,7 @@ def test_a_csv_holds_the_rows_of_the_search(reader: Client, monkeypatch: pytest.
 
 
 def test_a_workbook_holds_numbers_dates_and_texts(reader: Client) -> None:
-    take_in([a_record()], source="cencomm")
+    take_in([a_record()], source="test")
     row = xlsx_rows(body_of(reader.get(reverse("cen:download_xlsx"))))[0]
     assert list(row) == HEADINGS
     assert (row["Quantity"], row["Date"], row["Place"]) == (12.5, date(2026, 10, 18), "Apapa, Lagos")
@@ -70,7 +73,7 @@ def test_a_workbook_holds_numbers_dates_and_texts(reader: Client) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0"])
 def test_a_cell_that_looks_like_a_formula_is_neutralised(reader: Client, text: str) -> None:
-    take_in([a_record(text, description=text, place_text=text)], source="cencomm")
+    take_in([a_record(text, description=text, place_text=text)], source="test")
     for name, read in (("cen:download_csv", csv_rows), ("cen:download_xlsx", xlsx_rows)):
         row = read(body_of(reader.get(reverse(name))))[0]
         assert row["Description"] == row["Place"] == row["Source reference"] == f"'{text}"
@@ -83,12 +86,12 @@ def test_marks_behind_white_space_are_neutralised_too(text: str) -> None:
 
 def test_quotes_and_line_breaks_stay_within_their_cell(reader: Client) -> None:
     text = 'a "quoted", text\nwith; two lines'
-    take_in([a_record(description=text)], source="cencomm")
+    take_in([a_record(description=text)], source="test")
     assert csv_rows(body_of(reader.get(reverse("cen:download_csv"))))[0]["Description"] == text
 
 
 def test_too_many_rows_are_refused(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    take_in([a_record("A"), a_record("B")], source="cencomm")
+    take_in([a_record("A"), a_record("B")], source="test")
     monkeypatch.setattr(downloads, "MAX_CSV_ROWS", 1)
     monkeypatch.setattr(downloads, "MAX_XLSX_ROWS", 1)
     for name in ("cen:download_csv", "cen:download_xlsx"):
@@ -102,7 +105,7 @@ def test_a_wrong_filter_downloads_nothing(reader: Client) -> None:
 
 
 def test_downloads_are_audited(reader: Client, dmitri: Officer) -> None:
-    take_in([a_record()], source="cencomm")
+    take_in([a_record()], source="test")
     body_of(reader.get(reverse("cen:download_csv"), {"text": "reefer"}))
     entry = Entry.objects.get(action="cen:export:read")
     assert entry.actor == dmitri.pk
@@ -116,9 +119,12 @@ async def test_an_asgi_server_streams_in_parts(
     from asgiref.sync import sync_to_async
 
     monkeypatch.setattr(downloads, "CHUNK_ROWS", 10)
-    await sync_to_async(take_in)(list(sample_records(rows=45, seed=5, until=TODAY)), source="cencomm")
-    await sync_to_async(sign_in)(async_client, dmitri)  # type: ignore[arg-type]
-    answer = await async_client.get(reverse("cen:download_csv"))
+    await sync_to_async(take_in)(list(sample_records(rows=45, seed=5, until=TODAY)), source="test")
+    await sync_to_async(partial(sign_in, async_client, dmitri, answers=False))()
+    passkey = await sync_to_async(passkey_of)(dmitri)
+    told = (await async_client.get(reverse("cen:download_csv"))).context["step_up"]
+    proof = header({"state": told["state"], "passkey": passkey.get(told["passkey"])})
+    answer = await async_client.get(reverse("cen:download_csv"), headers={"Step-Up": proof})
     content: AsyncIterator[bytes] = answer.streaming_content  # type: ignore[assignment]
     parts = [part async for part in content]
     assert len(parts) > 4

@@ -241,7 +241,7 @@ def test_calls_side_by_side_take_each_record_once(monkeypatch: pytest.MonkeyPatc
         if threading.get_ident() not in looked:
             looked.add(threading.get_ident())
             assert held == {}
-            barrier.wait(timeout=30)
+            barrier.wait(300)
         return held
 
     monkeypatch.setattr(rows, "standing", look_together)

@@ -133,7 +133,8 @@ def test_every_refusal_stands_in_the_protocol(codes: dict[str, set[int]]) -> Non
 
 
 def test_every_endpoint_stands_in_the_protocol() -> None:
-    rows = re.findall(r"^\| `(GET|PUT|POST|DELETE) (/[\w/{}.…]*)` \|", PROTOCOL.read_text(), re.MULTILINE)
+    row = r"^\| `(GET|HEAD|PUT|POST|PATCH|DELETE) (/[\w/{}.…]*)` \|"
+    rows = re.findall(row, PROTOCOL.read_text(), re.MULTILINE)
     paths = api.get_openapi_schema(path_prefix="")["paths"]
     served = {(method.upper(), re.sub(r"{\w+}", "{id}", path)) for path, ways in paths.items() for method in ways}
     assert set(rows) == served

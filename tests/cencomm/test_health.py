@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +34,8 @@ def test_live_needs_no_sign_in(client: Client) -> None:
 
 
 def degraded(client: Client) -> set[str]:
-    """Return what "ready" says is not well."""
+    """Return what "ready" says is not well, looked for now."""
+    degraded_module.known.forget()
     response = client.get("/health/ready")
     answer = response.json()
     assert (response.status_code, answer["status"]) == (200, "ready")
@@ -49,6 +51,7 @@ def worker_beats(ago: str = "0 seconds") -> None:
 
 def test_ready_when_nothing_is_missing(client: Client) -> None:
     worker_beats()
+    degraded_module.known.forget()
     response = client.get("/health/ready")
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
     assert response.headers["Cache-Control"] == "no-store"
@@ -86,6 +89,42 @@ def test_worker_that_is_behind_degrades(client: Client) -> None:
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE id = %s", [job])
         cursor.execute("UPDATE procrastinate_events SET at = now() - interval '5 minutes' WHERE job_id = %s", [job])
         assert degraded(client) == {"worker-behind"}
+
+
+def test_an_answer_is_given_again_for_a_while(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(degraded_module, "KEPT_SECONDS", 600.0)
+    worker_beats()
+    assert degraded(client) == set()
+    looks = []
+    monkeypatch.setattr(degraded_module, "degraded", lambda: looks.append(1) or ["clock"])
+    assert client.get("/health/ready").json() == {"status": "ready"}
+    assert looks == []
+    monkeypatch.setattr(degraded_module.known, "_until", 0.0)
+    for _ in range(2):
+        assert client.get("/health/ready").json() == {"status": "ready", "degraded": ["clock"]}
+    assert looks == [1]
+    degraded_module.known.forget()
+
+
+def test_who_asks_while_somebody_looks_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, looking, done = degraded_module.Known(), threading.Event(), threading.Event()
+    monkeypatch.setattr(degraded_module, "degraded", lambda: ["redis"])
+    assert known.lately() == ["redis"]
+
+    def slowly() -> list[str]:
+        looking.set()
+        assert done.wait(300)
+        return []
+
+    monkeypatch.setattr(degraded_module, "degraded", slowly)
+    monkeypatch.setattr(known, "_until", 0.0)
+    thread = threading.Thread(target=known.lately)
+    thread.start()
+    assert looking.wait(300)
+    assert known.lately() == ["redis"]
+    done.set()
+    thread.join(300)
+    assert known.lately() == []
 
 
 def test_full_disk_degrades(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,14 +20,15 @@ import psycopg
 import pytest
 
 from cencomm.embedded import ROLES
+from messaging import marks as marks_module
 from messaging.marks import Mark, Marks, MarksFolder, Standing, lost_groups
-from tests.cencomm.ports import free_port, wait_until
+from tests.cencomm.ports import PATIENCE, ended_after, free_port, has_ended, wait_until
 from tests.cencomm.site import Site
 from tests.messaging.conftest import wire
 from tests.messaging.server import Server, Talker
 
 ROOT = Path(__file__).resolve().parents[2]
-BOUND = 90.0
+BOUND = PATIENCE
 slow = pytest.mark.slow
 
 
@@ -61,16 +62,9 @@ class Operation:
             command = [sys.executable, "-P", "-m", "cencomm", "serve", "--port", str(port)]
             process = subprocess.Popen(command, env=environment, cwd="/", stdout=out, stderr=out)
         server = Server(port, process, log)
-        try:
+        with ended_after(process):
             wait_until(lambda: is_ready(server), seconds=BOUND, what="ready")
             yield server
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
     def epochs(self, server: Server) -> dict[str, str]:
         status, answer = server.request("GET", "/groups", self.token)
@@ -285,7 +279,7 @@ def on_primary(site: Site, *statements: str) -> Any:
 def kill_primary(site: Site) -> None:
     number = int((site.postgres.cluster / "postmaster.pid").read_text().splitlines()[0])
     os.kill(number, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{number}").exists(), what="a dead primary")
+    wait_until(lambda: has_ended(number), what="a dead primary")
 
 
 @pytest.fixture
@@ -410,7 +404,7 @@ def test_a_group_is_lost_when_it_is_behind_or_another_history() -> None:
     mark = {group: Mark(epoch, 7, "seventh")}
 
     def lost(now: Standing, proof: str = "seventh", told: int = 0, known: UUID | None = None, **more: Any) -> bool:
-        marks = Marks(mark, frozenset(more.get("retired", ())))
+        marks = Marks(mark, tuple(more.get("retired", ())))
         found = lost_groups(marks, {group: now}, {group: proof}, {group: told}, {group: known} if known else {})
         return found == {group}
 
@@ -425,6 +419,26 @@ def test_a_group_is_lost_when_it_is_behind_or_another_history() -> None:
     assert lost_groups(Marks(mark), {}, {}, {}, {}) == set()  # deleted
 
 
+def test_of_too_many_ended_epochs_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks_module, "MOST_RETIRED", 3)
+    ended = [uuid4() for _ in range(5)]
+    marks = Marks()
+    for epoch in ended:
+        marks = marks.merged({}, [epoch])
+    assert marks.merged({}, [ended[2]]).retired == tuple(ended[2:])
+
+
+def test_a_mark_that_comes_late_hides_no_newer_epoch() -> None:
+    """Of two processes one reads a mark, the other begins a new epoch, the first writes what it has read."""
+    group, ended, begun = uuid4(), uuid4(), uuid4()
+    now = Mark(begun, 4, "fourth")
+    marks = Marks({group: Mark(ended, 9, "ninth")}).merged({}, [ended]).merged({group: now})
+    assert marks.groups == {group: now}
+    for late in (Mark(ended, 9, "ninth"), Mark(ended, 3, "third")):
+        assert marks.merged({group: late}).groups == {group: now}
+    assert marks.merged({group: Mark(uuid4(), 1, "first")}).groups != {group: now}  # of a database put in its place
+
+
 def test_marks_are_believed_only_where_they_were_written(tmp_path: Path) -> None:
     folder, group = MarksFolder(tmp_path / "marks"), uuid4()
     epoch, next_epoch = uuid4(), uuid4()
@@ -436,9 +450,9 @@ def test_marks_are_believed_only_where_they_were_written(tmp_path: Path) -> None
     found = folder.load()
     assert found is not None
     assert found.groups == {group: Mark(epoch, 5, "e")}
-    folder.add({group: Mark(next_epoch, 1, "a")}, frozenset({epoch}))
+    folder.add({group: Mark(next_epoch, 1, "a")}, (epoch,))
     found = folder.load()
-    assert found == Marks({group: Mark(next_epoch, 1, "a")}, frozenset({epoch}))
+    assert found == Marks({group: Mark(next_epoch, 1, "a")}, (epoch,))
 
     for file in (tmp_path / "old").glob("marks-*"):  # put back beside: the newest counts
         shutil.copy2(file, folder.path)

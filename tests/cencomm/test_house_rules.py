@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
+
+from audit.actions import Action
+from groups.access import Right
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = shutil.which("git")
@@ -91,6 +95,22 @@ def test_no_script_turns_text_into_markup_or_code(pattern: str) -> None:
 def test_no_template_has_anything_inline_or_from_elsewhere(pattern: str) -> None:
     assert templates()
     assert lines_with(pattern, templates()) == []
+
+
+@needs_git
+@pytest.mark.parametrize("names", [Right, Action])
+def test_every_right_and_every_audited_act_is_used(names: type[StrEnum]) -> None:
+    """A table does not promise what no code asks for."""
+    told = {"groups/access.py", "audit/actions.py", "audit/wording.py"}
+    own = [
+        file
+        for file in tracked()
+        if file.suffix == ".py"
+        and file.relative_to(ROOT).parts[0] not in {"tests", "benchmarks"}
+        and file.relative_to(ROOT).as_posix() not in told
+    ]
+    used = "\n".join(file.read_text() for file in own)
+    assert [one.name for one in names if not re.search(rf"\b{names.__name__}\.{one.name}\b", used)] == []
 
 
 @needs_git

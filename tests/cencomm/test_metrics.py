@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ from cencomm.metrics.exposition import exposition, label_names
 from cencomm.metrics.slots import Slot, Snapshot, others
 from groups.models import ClosedUserGroup
 from messaging.measures import Histogram, Sample
+from tests.cencomm.ports import PATIENCE, wait_until
 from tests.messaging.server import Server, Talker, running_redis, running_server
 
 TOKEN = "a metrics token of forty-odd characters, no less"
@@ -54,7 +58,7 @@ def total(found: Figures, name: str, **labels: str) -> float:
 
 def scrape(server: Server) -> Figures:
     request = Request(f"{server.http}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
-    with urlopen(request, timeout=30) as answer:
+    with urlopen(request, timeout=PATIENCE) as answer:
         return figures(answer.read().decode())
 
 
@@ -86,13 +90,6 @@ def nobody_let_in() -> Iterator[None]:
             yield
         finally:
             cursor.execute("ALTER ROLE cencomm_app LOGIN")
-
-
-def eventually(check: Callable[[], bool], *, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -213,6 +210,19 @@ class TestSlots:
         third.stop()
         assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock", ".lock"]
 
+    def test_a_process_that_ends_takes_its_figures_with_it(self, tmp_path: Path) -> None:
+        program = (
+            "import django; django.setup()\n"
+            "from cencomm.metrics import slots\n"
+            "slots.share_figures('web'); slots._slot.write(); print(slots._slot.file.name)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "CENCOMM_DATA": str(tmp_path)},
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert (done.stdout.strip(), done.stderr) == ("web-1.json", "")
+        assert [path.name for path in (tmp_path / "metrics").iterdir()] == ["web-1.lock"]
+
     def test_a_file_is_for_its_owner_alone(self, tmp_path: Path) -> None:
         slot = Slot(tmp_path / "metrics", "web")
         slot.write()
@@ -249,7 +259,8 @@ class TestServers:
     ) -> None:
         secret = token_for(amina)
         with (
-            measured_server(tmp_path) as server,
+            # A heartbeat that comes between a post and its wake-up would count that as lost.
+            measured_server(tmp_path, CENCOMM_HEARTBEAT="600") as server,
             Talker(server.ws, token=secret) as amina_talks,
             Talker(server.ws, token=token_for(fatou)) as fatou_talks,
         ):
@@ -270,7 +281,7 @@ class TestServers:
                 again.until(lambda item: item["op"] == "restart")
                 again.say(op="nonsense")
                 again.until(lambda item: item["op"] == "refused")
-            eventually(lambda: total(scrape(server), "cencomm_sockets_closed_total", code="1000") >= 1)
+            wait_until(lambda: total(scrape(server), "cencomm_sockets_closed_total", code="1000") >= 1)
             found = scrape(server)
             text = json.dumps({name: [have for have, _ in rows] for name, rows in found.items()})
         assert total(found, "cencomm_posts_total", outcome="created") == 1
@@ -290,6 +301,14 @@ class TestServers:
         for secret_thing in (words, secret, TOKEN, str(group.pk), str(amina.pk), group.code, amina.email):
             assert secret_thing not in text
 
+    def test_a_server_that_is_told_to_stop_takes_its_figures_with_it(self, tmp_path: Path) -> None:
+        file = tmp_path / "metrics" / "web-1.json"
+        with measured_server(tmp_path) as server:
+            wait_until(file.exists)
+            server.process.terminate()
+            server.process.wait(PATIENCE)
+        assert not file.exists()
+
     def test_a_lost_wake_up_that_the_heartbeat_finds_is_counted(
         self, tmp_path: Path, group: ClosedUserGroup, amina: Officer, token_for: Any
     ) -> None:
@@ -306,8 +325,8 @@ class TestServers:
                 {"id": str(uuid4()), "kind": "note", "body": {"text": "Nobody tells them."}},
             )  # fmt: skip
             assert status == 201
-            talker.event(message["seq"], timeout=60)
-            eventually(lambda: total(scrape(deaf), "cencomm_wakeups_healed_total") == 1)
+            talker.event(message["seq"])
+            wait_until(lambda: total(scrape(deaf), "cencomm_wakeups_healed_total") == 1)
             found = scrape(writing)
             assert {have["process"] for have, _value in found["cencomm_posts_total"]} == {"web-1", "web-2"}
 
@@ -320,16 +339,16 @@ class TestServers:
             for server in (one, two):
                 message = {"id": str(uuid4()), "kind": "note", "body": {"text": "Through this door."}}
                 assert server.request("POST", f"/groups/{group.pk}/messages", secret, message)[0] == 201
-            eventually(lambda: total(scrape(one), "cencomm_posts_total", outcome="created") == 2)
+            wait_until(lambda: total(scrape(one), "cencomm_posts_total", outcome="created") == 2)
             two.process.send_signal(signal.SIGKILL)
-            two.process.wait(30)
+            two.process.wait(PATIENCE)
 
             def living() -> set[str]:
                 return {have["process"] for have, _value in scrape(one)["cencomm_posts_total"]}
 
-            eventually(lambda: living() == {"web-1"})
+            wait_until(lambda: living() == {"web-1"})
             with running_server(tmp_path, **here):
-                eventually(lambda: living() == {"web-1", "web-2"})
+                wait_until(lambda: living() == {"web-1", "web-2"})
         assert sorted(path.stem for path in (tmp_path / "metrics").glob("*.lock")) == ["web-1", "web-2"]
 
     def test_without_a_database_the_process_still_tells(self, tmp_path: Path) -> None:
@@ -346,12 +365,12 @@ class TestServers:
             assert total(found, "cencomm_missing", part="database") == 1
             assert total(found, "cencomm_process_threads") > 1
             assert "cencomm_database_size_bytes" not in found
-            eventually(lambda: total(scrape(server), "cencomm_ready") == 1)
+            wait_until(lambda: total(scrape(server), "cencomm_ready") == 1)
 
     def test_a_wrong_token_at_a_real_door(self, tmp_path: Path) -> None:
         with measured_server(tmp_path) as server:
             with pytest.raises(HTTPError) as refused:
-                urlopen(Request(f"{server.http}/metrics", headers={"Authorization": "Bearer no"}), timeout=30)
+                urlopen(Request(f"{server.http}/metrics", headers={"Authorization": "Bearer no"}), timeout=PATIENCE)
             assert refused.value.code == 401
 
 

@@ -1,11 +1,35 @@
-"""Migrations say everything that models say, for both databases."""
+"""Migrations say everything that models say, for both databases, and let everybody work while they run."""
 
 from __future__ import annotations
 
 import io
+import re
+import threading
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+# Tables that grow with every message, sign-in or seizure: to read all of one takes minutes.
+LARGE = {
+    "default": (
+        "messaging_message", "messaging_event", "messaging_acknowledgement", "messaging_statusmove",
+        "messaging_lastseen", "messaging_attachment", "messaging_attachmentpiece", "audit_entry", "audit_leaf",
+        "audit_node", "exports_transfer", "exports_resolution",
+    ),
+    "cen": ("cen_seizure",),
+}  # fmt: skip
+OURS = {"accounts", "audit", "cen", "cencomm", "exports", "groups", "messaging", "simplified_forms"}
+# Of the time before the first release: nobody's tables were large then.
+BEFORE = {
+    ("audit", "0002_insert_only"),
+    ("audit", "0003_tree"),
+    ("messaging", "0002_open_questions"),
+    ("messaging", "0003_reports"),
+    ("messaging", "0004_lean_indexes"),
+}
 
 
 @pytest.mark.django_db(databases=["default", "cen"])
@@ -15,3 +39,106 @@ def test_no_migration_is_missing() -> None:
         call_command("makemigrations", check_changes=True, dry_run=True, verbosity=1, stdout=output, no_input=True)
     except SystemExit:
         pytest.fail(f"Run `bin/cencomm manage makemigrations`:\n{output.getvalue()}")
+
+
+def burdens(statement: str, large: tuple[str, ...]) -> str:
+    """Return why a statement keeps others from a large table for long; "" if it does not."""
+    said = re.sub(r"\s+", " ", statement.strip().replace('"', "")).upper()
+    tables = "|".join(name.upper() for name in large)
+    on_large = rf"(ONLY )?(PUBLIC\.)?({tables})\b"
+    if re.match(rf"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY).* ON {on_large}", said):
+        return "an index without CONCURRENTLY (AddIndexConcurrently, in a migration with atomic = False)"
+    if re.match(rf"(UPDATE|DELETE FROM) {on_large}|WITH .*\b(UPDATE|DELETE FROM) {on_large}", said):
+        return "all rows in one transaction (some at a time, after the release)"
+    if not re.match(rf"ALTER TABLE {on_large}", said):
+        return ""
+    for found, why in {
+        r" ADD CONSTRAINT (?!.*( NOT VALID| USING INDEX ))": "a constraint without NOT VALID",
+        r" ADD COLUMN .*( REFERENCES | UNIQUE| GENERATED | CHECK |\(\))": "a column that all rows are read for",
+        r" TYPE | SET NOT NULL| SET EXPRESSION": "a column that all rows are read for",
+    }.items():
+        if re.search(found, said):
+            return why
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "bad"),
+    [
+        ('CREATE INDEX "a" ON "messaging_message" ("group_id")', True),
+        ('CREATE UNIQUE INDEX "a" ON "messaging_message" ("group_id")', True),
+        ('CREATE INDEX CONCURRENTLY "a" ON "messaging_message" ("group_id")', False),
+        ('CREATE INDEX "a" ON "groups_membership" ("group_id")', False),
+        ('CREATE INDEX "a" ON "messaging_messages_of_another_kind" ("group_id")', False),
+        ('ALTER TABLE "messaging_event" ADD CONSTRAINT "a" CHECK ("type" IN (\'message\'))', True),
+        ('ALTER TABLE "messaging_event" ADD CONSTRAINT "a" CHECK ("type" IN (\'message\')) NOT VALID', False),
+        ('ALTER TABLE "messaging_event" ADD CONSTRAINT "a" UNIQUE USING INDEX "b"', False),
+        ('ALTER TABLE "messaging_event" VALIDATE CONSTRAINT "a"', False),
+        ('ALTER TABLE "messaging_event" DROP CONSTRAINT "a"', False),
+        ('ALTER TABLE "messaging_event" ADD COLUMN "a" boolean DEFAULT false NOT NULL', False),
+        ('ALTER TABLE "messaging_event" ADD COLUMN "a" timestamptz DEFAULT now() NOT NULL', True),
+        ('ALTER TABLE "messaging_event" ADD COLUMN "a" uuid NULL REFERENCES "messaging_message" ("id")', True),
+        ('ALTER TABLE "messaging_event" ALTER COLUMN "a" TYPE bigint USING "a"::bigint', True),
+        ('ALTER TABLE "messaging_event" ALTER COLUMN "a" SET NOT NULL', True),
+        ("\nUPDATE messaging_message\n   SET unanswered = true", True),
+        ("WITH a AS (SELECT 1)\nUPDATE messaging_message SET unanswered = true", True),
+    ],
+)
+def test_what_keeps_others_from_a_table_is_known(statement: str, bad: bool) -> None:
+    assert bool(burdens(statement, LARGE["default"])) is bad
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "cen"])
+@pytest.mark.parametrize("alias", LARGE)
+def test_no_migration_keeps_others_from_a_large_table(alias: str) -> None:
+    found = {}
+    loader = MigrationLoader(connections[alias], replace_migrations=False)
+    assert loader.disk_migrations.keys() >= BEFORE
+    for key, migration in loader.disk_migrations.items():
+        if migration.initial or key in BEFORE or key[0] not in OURS:
+            continue
+        statements = loader.collect_sql([(migration, False)])
+        new = {name for one in statements for name in re.findall(r'CREATE TABLE "(\w+)"', one)}
+        large = tuple(name for name in LARGE[alias] if name not in new)
+        found[key] = {why for one in statements if (why := burdens(one, large))}
+        validates = [one for one in statements if " VALIDATE CONSTRAINT " in one]
+        if migration.atomic and validates and len(validates) < sum(one.endswith(";") for one in statements):
+            found[key].add("it validates under a lock that another statement of it has taken")
+    assert {key: why for key, why in found.items() if why} == {}
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "cen"])
+def test_who_uses_a_table_holds_up_migrations_but_not_everybody_behind_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held, waited = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("BEGIN; LOCK TABLE messaging_event IN SHARE MODE")
+            held.set()
+            waited.wait(300)
+            cursor.execute("ROLLBACK")
+        connections["default"].close()
+
+    thread = threading.Thread(target=hold)
+
+    def let_go(_seconds: float) -> None:
+        waited.set()
+        thread.join()
+
+    monkeypatch.setattr("cencomm.management.commands.prepare_databases.time.sleep", let_go)
+    MigrationRecorder(connection).record_unapplied("messaging", "0006_event_type_of_all")
+    thread.start()
+    held.wait(300)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")  # as the owner has it, only shorter
+    try:
+        call_command("prepare_databases", verbosity=0)
+    finally:
+        waited.set()
+        thread.join()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+    assert waited.is_set()
+    assert ("messaging", "0006_event_type_of_all") in MigrationRecorder(connection).applied_migrations()

@@ -187,6 +187,7 @@ def test_the_stream_refuses_in_the_officers_language(fatou: Officer) -> None:
         """What `Conversation.refuse` needs of a conversation."""
 
         _identity = type("Identity", (), {"officer": fatou})
+        officer_id = fatou.pk
         put = staticmethod(told.append)
 
     async def refuse() -> None:

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cencomm.supervisor import Child, Supervisor
+from tests.cencomm.ports import has_ended, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
@@ -35,13 +36,6 @@ def child(tmp_path: Path, name: str, program: str = SLEEPER, *, grace: float = 1
     return Child(name, [sys.executable, "-c", program], os.environ, tmp_path / f"{name}.log", grace_seconds=grace)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_killed_child_is_started_again(tmp_path: Path, supervisor: Supervisor, said: list[str]) -> None:
     one = child(tmp_path, "worker")
     supervisor.add(one)
@@ -57,6 +51,57 @@ def test_killed_child_is_started_again(tmp_path: Path, supervisor: Supervisor, s
     wait_until(tended)
     assert one.process.pid != first
     assert said == ["The worker process ended (killed by signal 9); starting it again."]
+
+
+def test_what_is_no_child_is_looked_after_while_a_child_is_replaced(tmp_path: Path) -> None:
+    turns: list[int] = []
+    supervisor = Supervisor(say=lambda _text: None, beside=lambda: turns.append(1))
+    old = child(tmp_path, "worker")
+    try:
+        supervisor.add(old)
+        assert supervisor.replace(old, within=60)
+        assert turns
+        assert not old.is_running()
+    finally:
+        supervisor.stop()
+
+
+# Says when it was told to stop, and when it stops: half a second later, as who finishes its work, and once
+# everybody whom it is given was told, too.
+FINISHING = """
+import signal, sys, time
+from pathlib import Path
+def leave(*_):
+    name, file, others = sys.argv[1:4]
+    print(name, "told", file=open(file, "a"))
+    time.sleep(0.5)
+    while not {other + " told" for other in others.split()} <= {*Path(file).read_text().splitlines()}:
+        time.sleep(0.02)
+    print(name, "gone", file=open(file, "a"))
+    sys.exit(0)
+signal.signal(15, leave)
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+def test_who_was_started_later_is_gone_before_the_others_are_told(tmp_path: Path) -> None:
+    """What the worker does last may need an answer of a web process, and that Redis."""
+    supervisor = Supervisor(say=lambda _text: None)
+    told = tmp_path / "told"
+    for name in ("redis", "web", "web-2", "worker"):
+        one = child(tmp_path, name, FINISHING, grace=60)
+        one.tells_ready = name.startswith("web")  # those leave together
+        one.command = [*one.command, name, str(told), "web web-2" if one.tells_ready else ""]
+        supervisor.add(one)
+    for name in ("redis", "web", "web-2", "worker"):
+        wait_until(lambda log=tmp_path / f"{name}.log": "up" in log.read_text())  # type: ignore[misc]
+    supervisor.stop()
+    lines = told.read_text().splitlines()
+    assert lines[:2] == ["worker told", "worker gone"]
+    assert {*lines[2:4]} == {"web told", "web-2 told"}
+    assert {*lines[4:6]} == {"web gone", "web-2 gone"}
+    assert lines[6:] == ["redis told", "redis gone"]
 
 
 def test_pause_grows_while_a_child_keeps_dying(tmp_path: Path, supervisor: Supervisor) -> None:
@@ -150,4 +195,4 @@ def test_child_does_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
         assert parent.stdout is not None
         process = int(parent.stdout.readline())
         parent.kill()
-    wait_until(lambda: not Path(f"/proc/{process}").exists() or "Z" in Path(f"/proc/{process}/stat").read_text())
+    wait_until(lambda: has_ended(process))

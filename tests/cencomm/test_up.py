@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -20,7 +19,9 @@ import redis
 from cencomm.data_folder import LAYOUT, DataFolder
 from cencomm.embedded import EmbeddedPostgres
 from cencomm.embedded_redis import socket_folder
-from tests.cencomm.ports import free_port, wait_until
+from cencomm.key_place import agent_socket
+from cencomm.privileges import capabilities_of
+from tests.cencomm.ports import PATIENCE, ask, free_port, has_ended, processes_on, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
@@ -48,7 +49,13 @@ class Product:
         more = ["--port", str(port)] if port else []
         command = [ROOT / "bin" / "cencomm", *words, *more, "--data", str(data or self.data)]
         return subprocess.run(
-            command, env=self.environment, cwd=self.home, capture_output=True, text=True, check=False, timeout=120
+            command,
+            env=self.environment,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
         )
 
     def start(self, *words: str) -> None:
@@ -58,7 +65,7 @@ class Product:
                 command, env=self.environment, cwd=self.home, stdout=output, stderr=output
             )
         ready = f"CENcomm is ready at http://127.0.0.1:{self.port}"
-        wait_until(lambda: ready in self.said() or self.ended(), seconds=180, what=ready)
+        wait_until(lambda: ready in self.said() or self.ended(), what=ready)
         assert ready in self.said(), self.said()
 
     def said(self) -> str:
@@ -70,33 +77,24 @@ class Product:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
     def ask(self, path: str) -> tuple[int, dict[str, object]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        return ask(self.port, path)
 
     def processes(self) -> dict[int, str]:
-        """Every process that works on this data folder, by its environment or its command line."""
-        cluster, sockets = str(EmbeddedPostgres(self.data).cluster), str(socket_folder(self.data))
-        found = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (folder / "cmdline").read_text().replace("\0", " ")
-                given = (folder / "environ").read_text(errors="replace")
-                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
-            except OSError:
-                continue
-            # Redis writes its own title over its command line and its environment.
-            ours = f"CENCOMM_DATA={self.data}\0" in given or cluster in command or sockets in command
-            if state != "Z" and ours:
-                found[int(folder.name)] = command
-        return found
+        return processes_on(self.data)
 
     def process_of(self, word: str) -> int:
-        return next(process for process, command in self.processes().items() if f" {word}" in command)
+        """Return the process of that name, once there is one: who lost the database ends, and is started again."""
+        found: list[int] = []
+
+        def is_there() -> bool:
+            found[:] = [process for process, command in self.processes().items() if f" {word}" in command]
+            return bool(found)
+
+        wait_until(is_there, what=word)
+        return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +128,51 @@ def test_taken_port_is_refused(product: Product, tmp_path: Path) -> None:
     assert f"Port {product.port} on 127.0.0.1 is taken" in done.stderr
 
 
+def test_only_the_key_agent_can_use_the_root_key(product: Product) -> None:
+    """As root: it is a user of its own, and web and worker have none of root's rights over its files."""
+    agent = Path(f"/proc/{product.process_of('keys agent')}")
+    keys = product.data / "keys"
+    root_key = (keys / "root.key").stat()
+    assert stat.S_IMODE(root_key.st_mode) == 0o600
+    for word in ("serve", "manage work"):
+        process = Path(f"/proc/{product.process_of(word)}")
+        given = (process / "environ").read_text()
+        assert f"CENCOMM_KEY_AGENT={agent_socket(product.data)}\0" in given
+        if os.geteuid() == 0:
+            assert capabilities_of(process.name) == 0
+            assert root_key.st_uid != status_of(process, "Uid")
+    assert status_of(agent, "Uid") == root_key.st_uid == keys.stat().st_uid
+    assert status_of(agent, "NoNewPrivs") == 1
+    assert "DATABASE_URL=" not in (agent / "environ").read_text()
+    record = "".join(file.read_text() for file in (keys / "record").iterdir())
+    assert '"what": "create"' in record
+
+
+def status_of(process: Path, name: str) -> int:
+    lines = (process / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+def test_key_agent_that_dies_comes_back_and_nobody_stops_meanwhile(product: Product) -> None:
+    first = product.process_of("keys agent")
+    os.kill(first, signal.SIGKILL)
+
+    def told() -> bool:
+        status, answer = product.ask("/health/ready")
+        assert status == 200, answer
+        return answer.get("degraded") == ["key-agent"] or product_has_another(first)
+
+    def product_has_another(gone: int) -> bool:
+        return any("keys agent" in command and number != gone for number, command in product.processes().items())
+
+    wait_until(told, what="the agent is missed")
+    wait_until(lambda: product_has_another(first), what="another agent")
+    wait_until(lambda: product.ask("/health/ready") == (200, {"status": "ready"}), what="ready, nothing degraded")
+    done = product.run("keys", "status")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Root key [0-9a-f]{16} wraps [1-9]", done.stdout)
+
+
 def test_commands_attach_to_the_running_product(product: Product) -> None:
     done = product.run("doctor")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Nothing is wrong."), done.stdout
@@ -150,7 +193,9 @@ def test_killed_worker_is_started_again(product: Product) -> None:
 
 
 def test_killed_web_is_started_again_on_its_port(product: Product) -> None:
-    os.kill(product.process_of("serve"), signal.SIGKILL)
+    web = product.process_of("serve")
+    os.kill(web, signal.SIGKILL)
+    wait_until(lambda: has_ended(web))
     # The listener is held by `up`: a question in between waits, it is not refused.
     assert product.ask("/health/ready")[0] == 200
     assert "The web process ended (killed by signal 9)" in product.said()
@@ -263,8 +308,7 @@ def test_first_start_that_was_killed_begins_anew(newcomer: Product) -> None:
     command = [ROOT / "bin" / "cencomm", "up", "--port", str(newcomer.port), "--data", str(newcomer.data)]
     with newcomer.output.open("wb") as output:
         newcomer.process = subprocess.Popen(command, env=newcomer.environment, stdout=output, stderr=output)
-    wait_until(lambda: "Loading the demo" in newcomer.said(), seconds=180, what="demo")
-    time.sleep(1)
+    wait_until(lambda: any("load_demo" in command for command in newcomer.processes().values()), what="demo")
     newcomer.stop(signal.SIGKILL)
     wait_until(lambda: not newcomer.processes(), what="everything gone")
 

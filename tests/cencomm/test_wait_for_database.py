@@ -21,7 +21,7 @@ from cencomm import serve, waiting
 from cencomm.serve import NO_DATABASE
 from cencomm.waiting import WaitingRoom, patience, wait_for_databases
 from cencomm.web_server import WebServer
-from tests.cencomm.ports import free_port, wait_until
+from tests.cencomm.ports import PATIENCE, ask, ended_after, free_port, wait_until
 from tests.cencomm.site import Site
 
 pytestmark = pytest.mark.slow
@@ -45,10 +45,18 @@ class Started:
         return self.log.read_text()
 
     def ask(self, path: str) -> tuple[int, dict[str, object]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        return ask(self.port, path)
+
+    def page(self, path: str) -> tuple[int, http.client.HTTPMessage, str]:
+        """Return what a browser gets that comes with a session and reads French."""
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            cookie = "cencomm_session=" + "a" * 32
+            line.request("GET", path, headers={"Cookie": cookie, "Accept": "text/html", "Accept-Language": "fr"})
+            answer = line.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            line.close()
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.said()
@@ -68,14 +76,8 @@ def started(site: Site, folder: Path, *words: str, **variables: str) -> Iterator
         process = subprocess.Popen(
             command, env={**site.environment(), **variables}, cwd="/", stdout=out, stderr=out
         )
-    try:
+    with ended_after(process):
         yield Started(process, log, port)
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def test_a_database_that_goes_away_again_ends_the_start(
@@ -100,11 +102,15 @@ def test_a_web_process_waits_and_says_so(stopped: Site, tmp_path: Path) -> None:
         assert web.ask("/health/ready") == (503, {"status": "not ready", "missing": missing})
         status, problem = web.ask("/api/v1/me")
         assert (status, problem["code"]) == (503, "unavailable")
+        status, headers, text = web.page("/groups/")
+        assert (status, headers["Retry-After"]) == (503, "5")
+        assert headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "<p>The database does not answer at the moment." in text
         with (
             connect(f"ws://127.0.0.1:{web.port}/ws/v1") as socket,
             pytest.raises(websockets.ConnectionClosed) as shut,
         ):
-            socket.recv(timeout=30)
+            socket.recv(timeout=PATIENCE)
         assert shut.value.rcvd is not None
         assert shut.value.rcvd.code == 1013
         wait_until(lambda: "waiting for the database: " in web.said(), what="a word about it")
@@ -112,6 +118,26 @@ def test_a_web_process_waits_and_says_so(stopped: Site, tmp_path: Path) -> None:
         wait_until(lambda: web.ask("/health/ready")[0] == 200, what="ready")
         assert "the databases answer: going on" in web.said()
         assert web.ask("/api/v1/me")[0] == 401
+
+
+def test_a_page_says_that_the_database_is_away(site: Site, tmp_path: Path) -> None:
+    """It went away after the start: whoever comes with a session is told to come back, not that we are at fault."""
+    with started(site, tmp_path, "serve") as web:
+        wait_until(lambda: web.answers() and web.ask("/health/ready")[0] == 200, what="ready")
+        site.postgres.stop(mode="immediate")
+        try:
+            wait_until(lambda: web.page("/groups/")[0] == 503, what="a page that says so")
+            status, headers, text = web.page("/groups/")
+            assert (status, headers["Retry-After"]) == (503, "5")
+            assert headers["Content-Type"].startswith("text/html")
+            assert "La base de données ne répond pas" in text
+            assert 'src="/static/cencomm/theme' in text
+            status, headers, text = web.page("/api/v1/me")
+            assert (status, headers["Content-Type"]) == (503, "application/problem+json")
+            assert json.loads(text)["code"] == "unavailable"
+        finally:
+            site.postgres.start()
+        wait_until(lambda: web.page("/groups/")[0] == 302, what="the way to the sign-in")
 
 
 def test_a_worker_waits_and_says_so(stopped: Site, tmp_path: Path) -> None:
@@ -124,12 +150,12 @@ def test_a_worker_waits_and_says_so(stopped: Site, tmp_path: Path) -> None:
             assert worker.process.poll() is None, worker.said()
             return stopped.manage("check_worker", check=False).returncode == 0
 
-        wait_until(beats, seconds=90, what="a worker's heart beat")
+        wait_until(beats, what="a worker's heart beat")
 
 
 def test_a_wait_that_is_bounded_ends_with_the_reason(stopped: Site, tmp_path: Path) -> None:
     with started(stopped, tmp_path, "serve", CENCOMM_DATABASE_WAIT="0.5") as web:
-        assert web.process.wait(60) == NO_DATABASE
+        assert web.process.wait(PATIENCE) == NO_DATABASE
         assert "The database does not answer: " in web.said()
 
 
@@ -138,7 +164,7 @@ def test_a_database_that_is_wrongly_prepared_ends_the_wait(stopped: Site, tmp_pa
     with started(stopped, tmp_path, "serve", **owner) as web:
         wait_until(lambda: "waiting for the database: " in web.said(), what="a word about it")
         stopped.postgres.start()
-        assert web.process.wait(60) == 78
+        assert web.process.wait(PATIENCE) == 78
         assert "owns or can make tables" in web.said()
 
 

@@ -19,6 +19,7 @@ from exports.delivery import deliver_waiting
 from exports.models import Transfer
 from groups.models import Membership
 from messaging.models import Message
+from tests.cencomm.ports import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db(databases=["default", "cen"], transaction=True)
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,6 +50,7 @@ delivery.take_in = die_at("before_cen", die_at("after_cen", delivery.take_in))
 delivery.mark_transferred = die_at("before_mark", die_at("after_mark", delivery.mark_transferred))
 delivery.deliver_waiting()
 """
+APPLICATION = "deliverer of the tests"
 MOMENTS = ["before_cen", "after_cen", "before_mark", "after_mark"]
 
 
@@ -58,7 +60,15 @@ def environment() -> dict[str, str]:
     for alias, name in (("default", "DATABASE_URL"), ("cen", "CEN_DATABASE_URL")):
         found = connections[alias].settings_dict
         values[name] = f"postgresql:///{found['NAME']}?host={found['HOST']}&user={found['USER']}"
-    return values | {"DJANGO_SETTINGS_MODULE": "cencomm.settings", "PYTHONPATH": str(ROOT)}
+    values |= {"DJANGO_SETTINGS_MODULE": "cencomm.settings", "PYTHONPATH": str(ROOT)}
+    return values | {"PGAPPNAME": APPLICATION}
+
+
+def connections_left() -> int:
+    """Return how many connections the databases still hold for deliverers: who was killed took no leave."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [APPLICATION])
+        return int(cursor.fetchone()[0])
 
 
 def run_deliverer(moment: str, turn: int = 1) -> int:
@@ -67,10 +77,11 @@ def run_deliverer(moment: str, turn: int = 1) -> int:
         env=environment(),
         cwd=settings.BASE_DIR,
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
+    wait_until(lambda: not connections_left(), what="databases that know that it is gone")
     return done.returncode
 
 
@@ -100,7 +111,7 @@ def test_two_deliverers_at_once_share_the_work(report: Callable[..., Message], c
     actions.start_transfer(coordinator)
     command = [sys.executable, "-c", DELIVER, "never", "0"]
     racing = [subprocess.Popen(command, env=environment(), cwd=settings.BASE_DIR) for _ in range(3)]
-    assert [process.wait(timeout=120) for process in racing] == [0, 0, 0]
+    assert [process.wait(timeout=PATIENCE) for process in racing] == [0, 0, 0]
     assert Seizure.objects.count() == 8
     assert set(Transfer.objects.values_list("state", "attempts")) == {("accepted", 1)}
 

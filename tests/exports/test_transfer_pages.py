@@ -75,6 +75,8 @@ def test_exact_record_shows_only_what_leaves(client: Client, page: str, report: 
     sign_in(client, chloe)
     shown = client.get(f"{page}record/{message.pk}/").content.decode()
     assert "place_code" in shown
+    assert "GHTEM" in shown
+    assert "Tema, Ghana" in shown
     assert message.reference in shown
 
 
@@ -158,7 +160,10 @@ def test_api_starts_and_follows_a_transfer(
     message = report()
     [ready] = call(client, amina, "get", f"/groups/{group.pk}/transfers/review").json()["ready"]
     body = {"messages": [{"id": ready["id"], "digest": ready["digest"]}]}
-    started = call(client, amina, "post", f"/groups/{group.pk}/transfers", body)
+    refused = call(client, amina, "post", f"/groups/{group.pk}/transfers", body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "step_up_impossible")
+    sign_in(client, amina)
+    started = client.post(f"/api/v1/groups/{group.pk}/transfers", body, content_type="application/json")
     assert (started.status_code, started.json()["progress"]["queued"]) == (201, 1)
     deliver_batch(Batch.objects.get().pk)
     followed = call(client, amina, "get", f"/transfers/{started.json()['id']}").json()

@@ -38,6 +38,13 @@ def number_before_lock() -> None:
         return real(self, query, *values, **options)
 
     psycopg.Cursor.execute = execute  # type: ignore[method-assign, assignment]
+    from messaging import roundtrip
+
+    for name in ("_HOLD", "_HOLD_FREE"):
+        hold = getattr(roundtrip, name)
+        text = hold.text.replace(b" FOR NO KEY UPDATE", b"").replace(b" SKIP LOCKED", b"")
+        assert text != hold.text
+        setattr(roundtrip, name, hold._replace(text=text))
 
 
 def publish_before_commit() -> None:
@@ -61,12 +68,12 @@ def publish_before_commit() -> None:
     if plainly is None:
         return
 
-    def insert_and_commit_later(*values: Any) -> Any:
+    def insert_and_commit_later(*values: Any, **options: Any) -> Any:
         from django.db import connection
 
         connection.ensure_connection()
         connection.connection.execute("BEGIN")
-        done = plainly(*values)
+        done = plainly(*values, **options)
         time.sleep(COMMIT_LATER_SECONDS)
         connection.connection.execute("COMMIT")
         return done

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cencomm.orphans import die_with_parent
-from tests.faults.rehearsal import BREAKS
+from tests.faults.rehearsal import PARTS
 from tests.faults.site import ROOT
 
 LONGEST_SECONDS = 900
@@ -25,7 +25,7 @@ def rehearsal(request: pytest.FixtureRequest) -> dict[str, Any]:
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not on this machine: apt install redis-server")
     names = {item.name for item in request.session.items if item.path.parent.name == "faults"}
-    parts = [part for part in ("night", *BREAKS) if any(part in name for name in names)]
+    parts = [part for part in PARTS if any(part in name for name in names)]
     given = {name: value for name, value in os.environ.items() if not name.startswith(("CENCOMM_", "CEN_"))}
     given.pop("DATABASE_URL", None)
     done = subprocess.run(

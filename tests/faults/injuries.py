@@ -31,6 +31,7 @@ class Injuries:
         self.site = site
         self.clients = clients
         self.rng = random.Random(f"injuries {seed}")
+        self._disk = asyncio.Lock()  # one fault of the disk at a time: none fills a disk that is away
         self.done: list[Fault] = []
         self.failed: list[tuple[Fault, str]] = []
 
@@ -112,6 +113,22 @@ class Injuries:
         for program in self.site.programs:
             program.signal(signal.SIGKILL)
 
+    async def _power_cut(self, _fault: Fault) -> None:
+        """Everything ends at once, and the database's disk forgets what was not flushed."""
+        disk = self.site.disk
+        if disk is None or not disk.forgets:
+            raise OSError(self.site.why_not["power_cut"])
+        postgres = self.site.postgres.program
+        async with self._disk:
+            postgres.held = True
+            try:
+                for program in self.site.programs:
+                    program.kill_all()
+                disk.cut_power()
+                await asyncio.to_thread(disk.mend)
+            finally:
+                postgres.held = False
+
     async def _hold_down(self, program: Any, seconds: float) -> None:
         program.held = True
         try:
@@ -134,11 +151,12 @@ class Injuries:
         disk = self.site.disk
         if disk is None:
             raise OSError(self.site.why_not["disk_full"])
-        try:
-            await asyncio.to_thread(disk.fill)
-            await asyncio.sleep(fault.seconds)
-        finally:
-            disk.free()
+        async with self._disk:
+            try:
+                await asyncio.to_thread(disk.fill)
+                await asyncio.sleep(fault.seconds)
+            finally:
+                disk.free()
 
     async def _exhaust_connections(self, fault: Fault) -> None:
         """Others take every connection that the server has, and the application's own are ended."""

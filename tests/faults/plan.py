@@ -23,6 +23,7 @@ LASTING: dict[str, tuple[float, float]] = {
     "pause_redis": (1, 3),
     "kill_worker": (0, 0),
     "kill_everything": (0, 0),
+    "power_cut": (0, 0),
     "storm": (0, 0),
     "disk_full": (2, 4),
     "exhaust_connections": (2, 4),

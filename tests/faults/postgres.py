@@ -15,8 +15,8 @@ import psycopg
 from psycopg import sql
 
 from cencomm.embedded import DATABASES, ROLES, EmbeddedPostgres
+from tests.cencomm.ports import free_port
 from tests.faults.program import Program
-from tests.faults.sockets import free_port
 
 SETTINGS = {
     "fsync": "on",
@@ -61,7 +61,7 @@ class Postgres:
                 os.chown(folder, self._user.pw_uid, self._user.pw_gid)
             folder.chmod(0o700)
         self._programs.run_binary(
-            "initdb", "-D", str(self.cluster), "-U", "postgres", "--auth-local=trust", "--no-sync",
+            "initdb", "-D", str(self.cluster), "-U", "postgres", "--auth-local=trust",
             "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums",
         )  # fmt: skip
         settings = {
@@ -72,6 +72,8 @@ class Postgres:
         }
         with (self.cluster / "postgresql.conf").open("a") as file:
             file.write("".join(f"{name} = '{value}'\n" for name, value in settings.items()))
+            file.flush()
+            os.fsync(file.fileno())  # the power of this disk is cut later
         self.program.start()
         self.wait()
         with self.connect("postgres") as connection:

@@ -62,6 +62,12 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def kill_all(self) -> None:
+        """End it and the processes that it has started, without a word, and without waiting."""
+        for number in (self.pid, *_children(self.pid)) if self.pid else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+
     def kill(self) -> None:
         """End it without a word."""
         self.signal(signal.SIGKILL)
@@ -106,3 +112,13 @@ class Program:
     def last_words(self) -> str:
         """Return the end of what it wrote."""
         return self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            after_name = file.read_text().rpartition(")")[2].split()
+            if int(after_name[1]) == parent:
+                found.append(int(file.parent.name))
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from dataclasses import dataclass, field
 
@@ -40,16 +41,20 @@ class _Line:
             if writer is None:
                 continue
             made = writer.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            if made is not None:  # a line with TLS has none any more once it is lost
+                with contextlib.suppress(OSError):
+                    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             writer.transport.abort()
 
 
 class FaultProxy:
-    """One listening port in front of one target; its weather changes while connections are open."""
+    """One listening port in front of one target; its weather changes while connections are open.
 
-    def __init__(self, target: int) -> None:
-        self.target = target
+    `tls`: what to show those who connect; to the target it speaks in clear.
+    """
+
+    def __init__(self, target: int, *, tls: ssl.SSLContext | None = None) -> None:
+        self.target, self._tls = target, tls
         self.port = 0
         self.accepted = 0
         self.weather = Weather()
@@ -59,7 +64,9 @@ class FaultProxy:
 
     async def start(self) -> int:
         """Listen; return the port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=CHUNK, backlog=1024)
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", 0, limit=CHUNK, backlog=1024, ssl=self._tls
+        )
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self.port
 
@@ -69,11 +76,6 @@ class FaultProxy:
             self._server.close()
         self.cut()
         await asyncio.sleep(0)
-
-    @property
-    def open_lines(self) -> int:
-        """How many connections are open."""
-        return len(self._lines)
 
     def cut(self) -> None:
         """Reset every connection that is open now; new ones are taken."""
@@ -124,7 +126,8 @@ class FaultProxy:
             writer.write(data)
             await writer.drain()
         with contextlib.suppress(OSError):
-            writer.write_eof()
+            if writer.can_write_eof():  # over TLS one side cannot end alone
+                writer.write_eof()
 
     def _is_silent(self, *, up: bool) -> bool:
         weather = self.weather

@@ -1,4 +1,4 @@
-"""What CI runs: one short night that must pass, and nights of broken builds that the check must fail. Prints JSON.
+"""What CI runs: short nights that must pass, and nights of broken builds that the check must fail. Prints JSON.
 
     python -m tests.faults.rehearsal night publish_before_commit …
 
@@ -22,10 +22,12 @@ from tests.faults.injuries import Injuries
 from tests.faults.log import Finding
 from tests.faults.night import make_crowd, spend_night
 from tests.faults.plan import Fault, make_plan
+from tests.faults.proxy import Weather
 from tests.faults.site import Site
 
 SEED = 20261122
 NIGHT_SECONDS = 30.0
+DEAF_SECONDS = 8.0
 MOST_TURNS = 5  # a wrong that needs two acts at the same moment may need more than one night to show
 
 
@@ -54,6 +56,10 @@ class Break:
     worker: bool = True
     within: float = 3.0  # seconds to come to rest, for those that never do
     webs: int = 1  # processes of this build; more only where the wrong needs them
+
+    def why_not(self, site: Site) -> str:
+        """Say why this machine cannot have it; "" where it can."""
+        return next((site.why_not[one.name] for one in self.plan if one.name in site.why_not), "")
 
 
 LATE = "ALTER ROLE cencomm_app SET synchronous_commit = off"
@@ -98,6 +104,17 @@ BREAKS: Mapping[str, Break] = {
         after=(AGAIN, "ALTER SYSTEM RESET wal_writer_delay", "SELECT pg_reload_conf()"),
         worker=False,
     ),
+    # A database that flushes nothing answers as quickly as any other, until the power is cut.
+    "nothing_flushed": Break(
+        finds=frozenset({"lost"}),
+        also=frozenset(
+            {"phantom", "differs", "answers_differ", "restart", "behind", "gap", "state_differs", "wrongly_refused"}
+        ),
+        plan=(Fault(3.0, "power_cut", 0, 0),),
+        before=("CHECKPOINT", "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"),
+        after=("ALTER SYSTEM RESET fsync", "SELECT pg_reload_conf()"),
+        worker=False,
+    ),
     # Last: the database's own protection against this wrong is taken away, too.
     "number_before_lock": Break(
         finds=frozenset({"number_twice"}),
@@ -117,14 +134,17 @@ BREAKS: Mapping[str, Break] = {
 }  # fmt: skip
 
 
+PARTS = ("night", "deaf", *BREAKS)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Rehearse what the words name; all of it without."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("parts", nargs="*", default=["night", *BREAKS])
+    parser.add_argument("parts", nargs="*", default=[*PARTS])
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(words)
     # In the table's order: the last break leaves a damaged database behind.
-    parts = [part for part in ("night", *BREAKS) if part in options.parts]
+    parts = [part for part in PARTS if part in options.parts]
     sys.stdout.write(json.dumps(run_alone(lambda: rehearse(parts, options.seed))) + "\n")
     return 0
 
@@ -135,12 +155,16 @@ async def rehearse(parts: Sequence[str], seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="cencomm-rehearsal-", ignore_cleanup_errors=True) as name:
         site = Site(Path(name))
         try:
-            people = await site.start(groups=2 + len(BREAKS), officers=4)
+            people = await site.start(groups=3 + len(BREAKS), officers=4)
             for part in parts:
                 if part == "night":
                     found[part] = await _night(site, people, seed)
+                elif part == "deaf":
+                    found[part] = await _deaf(site, people, seed)
+                elif why_not := BREAKS[part].why_not(site):
+                    found[part] = why_not
                 else:
-                    number = 2 + list(BREAKS).index(part)
+                    number = 3 + list(BREAKS).index(part)
                     findings = await _broken(site, people, BREAKS[part], number, seed)
                     found[part] = [[one.kind, one.text] for one in findings]
         finally:
@@ -154,6 +178,26 @@ async def _night(site: Site, people: dict[str, Any], seed: int) -> dict[str, Any
     injuries = Injuries(site, [*crowd.members, crowd.listener], seed=seed)
     verdict = await spend_night(site, crowd, injuries, plan, seconds=NIGHT_SECONDS)
     return report(seed, plan, injuries, verdict, site)
+
+
+async def _deaf(site: Site, people: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Take Redis away while everybody works: what is healed, and whether the canary arrives, then and later."""
+    await site.note_epochs(people)
+    names = ("cencomm_wakeups_healed_total", "cencomm_wakeups_unpublished_total")
+    before = {name: await site.figure(name) for name in names}
+    crowd = make_crowd(site, people, seed=seed + 50, groups=(2,))
+    injuries = Injuries(site, crowd.members, seed=seed)
+    plan = [Fault(0.5, "stop_redis", 0, DEAF_SECONDS)]
+    night = asyncio.create_task(spend_night(site, crowd, injuries, plan, seconds=DEAF_SECONDS + 1, wanders=False))
+    await asyncio.sleep(DEAF_SECONDS / 2)
+    canary = {"without Redis": await site.canary()}
+    verdict = await night
+    grown = {name: await site.figure(name) - before[name] for name in names}
+    site.webs[0].door.set_weather(Weather(half_open=True))
+    canary["before a silent door"] = await site.canary()
+    injuries.heal()
+    canary["afterwards"] = await site.canary()
+    return {"wrong": [[one.kind, one.text] for one in verdict.findings], "grown": grown, "canary": canary}
 
 
 async def _broken(site: Site, people: dict[str, Any], one: Break, number: int, seed: int) -> list[Finding]:

@@ -1,7 +1,7 @@
 """A site under test: PostgreSQL with fsync, Redis, web processes, a worker, and a fault proxy on every link.
 
     clients → proxy → web n → proxy → PostgreSQL
-                      web n → proxy → Redis
+                      web n → proxy → Redis, over TLS where openssl is there
 
 What must not live here: what goes wrong (`injuries`), who speaks (`client`), what is right (`checks`).
 """
@@ -20,14 +20,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cencomm.ports import free_port
+from tests.faults.certificate import Certificate, make_certificate
 from tests.faults.disk import SmallDisk, make_small_disk
 from tests.faults.postgres import Postgres
 from tests.faults.program import Program
 from tests.faults.proxy import FaultProxy
-from tests.faults.sockets import ask, free_port
+from tests.faults.sockets import ask
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HEARTBEAT = 2
+METRICS_TOKEN = "drill-" + "m" * 40
 
 
 @dataclass(eq=False)
@@ -65,8 +68,11 @@ class Site:
         self.disk = disk if isinstance(disk, SmallDisk) else None
         if self.disk is None:
             self.why_not["disk_full"] = str(disk)
+        if self.disk is None or not self.disk.forgets:
+            self.why_not["power_cut"] = "only an ext4 of its own can be told to forget what was not flushed"
         self.postgres = Postgres(folder, self.disk.path if self.disk else folder)
         self.redis_port = free_port()
+        self.certificate = make_certificate(folder)
         self.redis = self._program("redis", self._redis_command(), dict(os.environ))
         self.worker: Program | None = None
         self._tending: asyncio.Task[None] | None = None
@@ -163,6 +169,29 @@ class Site:
                 program.tend()
             await asyncio.sleep(0.1)
 
+    # -- what it tells of itself
+
+    async def figure(self, name: str) -> float:
+        """Return one of the figures of `/metrics`, of all web processes together."""
+        headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+        answer = await ask(self.webs[0].port, "GET", "/metrics", headers=headers, seconds=10)
+        lines = answer.data.decode().splitlines()
+        found = [float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
+        if answer.status != 200 or not found:
+            message = f"/metrics answered {answer.status} and tells nothing of {name}"
+            raise ConnectionError(message)
+        return sum(found)
+
+    async def canary(self) -> str:
+        """Send a canary in by the first web process's door, as the worker does; return what became of it."""
+        send = "import django; django.setup(); from cencomm.canary.record import send_canary; print(send_canary())"
+        variables = {
+            **self._environment(self._databases(self.postgres.port), redis=self.redis_port),
+            "CENCOMM_CANARY_URL": f"http://127.0.0.1:{self.doors[0]}",
+        }
+        said = await asyncio.to_thread(self._run, "-c", send, **variables)
+        return said.split()[-1]
+
     # -- parts
 
     async def _web(self, number: int) -> Web:
@@ -192,7 +221,14 @@ class Site:
     def _redis_command(self) -> list[str]:
         program = shutil.which("redis-server") or "redis-server"
         where = ["--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        if isinstance(self.certificate, Certificate):
+            where[:2] = ["--port", "0", "--tls-port", str(self.redis_port), *self.certificate.redis_settings]
         return [program, *where, "--save", "", "--appendonly", "no"]
+
+    def _redis_url(self, port: int) -> str:
+        if isinstance(self.certificate, Certificate):
+            return f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={self.certificate.file}"
+        return f"redis://127.0.0.1:{port}/0"
 
     def _program(self, name: str, command: list[str], variables: dict[str, str]) -> Program:
         return Program(name, command, variables, self.folder / f"{name}.log")
@@ -219,8 +255,10 @@ class Site:
             "CENCOMM_PLAIN_HTTP": "1",
             "CENCOMM_HEARTBEAT": str(HEARTBEAT),
             "CENCOMM_POSTS_PER_MINUTE": "100000",
+            "CENCOMM_API_CALLS_PER_MINUTE": "1000000",
             "CENCOMM_POOL": "10",
-            "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
+            "CENCOMM_METRICS_TOKEN": METRICS_TOKEN,
+            "REDIS_URL": self._redis_url(redis),
             **databases,
             **self._more,
         }

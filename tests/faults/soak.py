@@ -16,6 +16,7 @@ import re
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.faults.acts import Officer
 from tests.faults.client import Position
 from tests.faults.log import Log
 from tests.faults.program import Program
-from tests.faults.site import HEARTBEAT, Site
+from tests.faults.site import HEARTBEAT, METRICS_TOKEN, Site
 from tests.faults.sockets import ask
 
 WARM_UP = 0.3  # of the time: caches fill, pools grow to their size
@@ -36,9 +37,8 @@ SAMPLE_SECONDS = 5.0
 # Flat: over the judged time no more than this share of the level, or this much, whichever is more.
 GROWTH_SHARE = 0.05
 GROWTH_KIB = 4096
-GROWTH_COUNT = 3.0
-TOKEN = "soak-" + "m" * 40
-KINDS = ("rss_kib", "private_kib", "descriptors", "threads")
+GROWTH_COUNT = 3.0  # descriptors by each process: those of PostgreSQL open the files that a table grows by
+KINDS = ("rss_kib", "private_kib", "descriptors", "threads", "processes")
 
 
 def run_soak(options: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ async def soak(options: argparse.Namespace) -> dict[str, Any]:
     seconds = (options.minutes or 30) * 60
     seed = options.seed or 1
     with tempfile.TemporaryDirectory(prefix="cencomm-soak-", ignore_cleanup_errors=True) as name:
-        site = Site(Path(name), webs=options.web, disk_mib=0, proxied=False, CENCOMM_METRICS_TOKEN=TOKEN)
+        site = Site(Path(name), webs=options.web, disk_mib=0, proxied=False)
         try:
             people = await site.start(groups=GROUPS, officers=OFFICERS)
             crowd = _crowd(site, people, seed)
@@ -172,6 +172,7 @@ class Samples:
         """Return for every process and kind: level, slope per hour, and whether that is flat."""
         found: dict[str, dict[str, Any]] = {}
         for name, kinds in self.values.items():
+            processes = max(number for _at, number in kinds["processes"])
             for kind, points in kinds.items():
                 judged = [(at, value) for at, value in points if at >= seconds * WARM_UP]
                 if len(judged) < 4:
@@ -179,7 +180,9 @@ class Samples:
                 slope = _slope(judged)
                 level = statistics.fmean(value for _at, value in judged)
                 growth = slope * (judged[-1][0] - judged[0][0])
-                allowed = max(level * GROWTH_SHARE, GROWTH_KIB) if kind.endswith("kib") else GROWTH_COUNT
+                allowed = GROWTH_COUNT * processes if kind == "descriptors" else GROWTH_COUNT
+                if kind.endswith("kib"):
+                    allowed = max(level * GROWTH_SHARE, GROWTH_KIB)
                 found.setdefault(name, {})[kind] = {
                     "level": round(level, 1),
                     "first": judged[0][1],
@@ -207,6 +210,7 @@ def measured(program: Program) -> dict[str, float]:
             total["private_kib"] += _number(status, "RssAnon")
             total["threads"] += _number(status, "Threads")
             total["descriptors"] += len(os.listdir(f"/proc/{pid}/fd"))
+            total["processes"] += 1
         except OSError:
             continue  # it ended meanwhile
     return total
@@ -214,7 +218,7 @@ def measured(program: Program) -> dict[str, float]:
 
 async def tasks_of(port: int) -> float | None:
     """Return how many asyncio tasks a web process tells of; None where it does not."""
-    headers = {"Authorization": f"Bearer {TOKEN}"}
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
     try:
         answer = await ask(port, "GET", "/metrics", headers=headers, seconds=5)
     except (OSError, TimeoutError):
@@ -237,6 +241,10 @@ def _family(pid: int) -> list[int]:
     return [pid, *(one for child in children for one in _family(int(child)))]
 
 
+def _losses(one: Officer) -> Counter[str]:
+    return Counter({what[6:]: count for what, count in one.log.counts.items() if what.startswith("lost: ")})
+
+
 def _told(
     crowd: Sequence[Officer],
     samples: Samples,
@@ -257,6 +265,7 @@ def _told(
         "delivered": sum(one.log.counts["delivered"] for one in crowd),
         "left_out_as_late": late,
         "reconnects": sum(one.connects - 1 for one in crowd),
+        "connections_lost": sum((_losses(one) for one in crowd), Counter()),
         "wrong": wrong,
         "processes": verdicts,
         "flat": bool(verdicts) and all(one["flat"] for kinds in verdicts.values() for one in kinds.values()),
@@ -281,6 +290,7 @@ def tell(told: dict[str, Any]) -> None:
         for kind, one in kinds.items():
             line = f"{name:10} {kind:12} {one['level']:12.1f} {one['first']:12.1f} {one['last']:12.1f}"
             print(f"{line} {one['per_hour']:12.1f}  {'yes' if one['flat'] else 'NO'}")
+    print(f"connections lost: {dict(told['connections_lost'])}")
     for one in told["wrong"][:20]:
         print(f"wrong: {one}")
     print(f"conditions: {told['conditions']}")

@@ -1,10 +1,9 @@
-"""Free ports, and HTTP in few lines: one request a connection, with a time limit, as an impatient client asks."""
+"""HTTP in few lines: one request a connection, with a time limit, as an impatient client asks."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +19,6 @@ class Answer:
     headers: Mapping[str, str]
     body: Any
     data: bytes
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def ask(

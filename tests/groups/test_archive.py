@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from groups.models import ClosedUserGroup, Membership, Phase
 from groups.queries import current_sealer, sealer_for
 from tests.cast import membership_of
 from tests.groups.conftest import entries, put
-from vault import KeyDestroyed, Place, keystore
+from vault import KeyAgentAway, KeyDestroyed, KeyStore, Place, keystore
 
 PLACE = Place("message", "body", "1")
 Commit = Callable[..., Any]
@@ -98,6 +99,52 @@ def test_what_a_crash_left_is_destroyed_later(
     assert not keystore().has_group_key(ripe.pk)
     assert keystore().has_group_key(other_group.pk)
     assert destroy_keys_of_archived() == 0
+
+
+def test_a_key_agent_that_is_away_delays_the_destruction_only(
+    ripe: ClosedUserGroup,
+    coordinator: Membership,
+    django_capture_on_commit_callbacks: Commit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sealed = current_sealer(ripe).seal(b"quay 4", PLACE)
+
+    def away(_store: KeyStore, _group: object) -> None:
+        raise KeyAgentAway
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KeyStore, "destroy_group_key", away)
+        with django_capture_on_commit_callbacks(execute=True):
+            archive(coordinator)
+    ripe.refresh_from_db()
+    assert keystore().has_group_key(ripe.pk)
+    assert ripe.phase == Phase.ARCHIVED
+    with pytest.raises(KeyDestroyed):
+        sealer_for(ripe, 1).open(sealed, PLACE)
+    assert destroy_keys_of_archived() == 1
+    assert not keystore().has_group_key(ripe.pk)
+
+
+@pytest.mark.parametrize("name", ["amina", "chloe", "fatou", "olga", "audrey"])
+def test_its_pages_lead_nowhere_that_is_gone(
+    client: Client,
+    sign_in: Any,
+    person: Callable[[str], Officer],
+    ripe: ClosedUserGroup,
+    coordinator: Membership,
+    name: str,
+    django_capture_on_commit_callbacks: Commit,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        archive(coordinator)
+    sign_in(client, person(name))
+    card = client.get("/groups/").content.decode()
+    entrance = f"/groups/{ripe.pk}/members/"
+    assert re.findall(rf'href="(/groups/{ripe.pk}/[^"]*)"', card) == [entrance]
+    page = client.get(entrance).content.decode()
+    links = set(re.findall(rf'href="(/groups/{ripe.pk}/[^"]*)"', page))
+    assert {entrance, f"/groups/{ripe.pk}/phases/"} <= links
+    assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
 def test_on_its_page_too_early_is_told(

@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Officer
 from groups.access import RIGHTS, Right
 from groups.errors import NotAllowed, Stranger
-from groups.gates import hold_group, member_of
+from groups.gates import hold_group, member_of, members_among
 from groups.models import ClosedUserGroup, Membership, Role
 from tests.cast import membership_of
 
@@ -35,6 +36,22 @@ def test_a_shut_account_and_a_new_administrator_are_strangers(
         member_of(amina, group.pk, Right.SEE_GROUP)
     with pytest.raises(Stranger), transaction.atomic():
         hold_group(membership, Right.SEE_GROUP)
+
+
+def test_who_left_is_a_stranger_also_since_the_gate(group: ClosedUserGroup, fatou: Officer) -> None:
+    membership = member_of(fatou, group.pk, Right.SEE_GROUP)
+    assert members_among([(fatou.pk, group.pk)])
+    Membership.objects.filter(pk=membership.pk).update(left_at=timezone.now())
+    with pytest.raises(Stranger):
+        member_of(fatou, group.pk, Right.SEE_GROUP)
+    with pytest.raises(Stranger), transaction.atomic():
+        hold_group(membership, Right.SEE_GROUP)
+    assert members_among([(fatou.pk, group.pk)]) == {}
+
+
+def test_a_member_without_the_right(group: ClosedUserGroup, fatou: Officer) -> None:
+    with pytest.raises(NotAllowed):
+        member_of(fatou, group.pk, Right.MANAGE_MEMBERS)
 
 
 def test_a_role_that_was_taken_since_the_gate(group: ClosedUserGroup, amina: Officer) -> None:

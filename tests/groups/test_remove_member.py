@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Officer
 from audit import Action
@@ -15,11 +17,21 @@ from groups.actions import change_role, leave_group, remove_member
 from groups.announcements import Change
 from groups.errors import LastCoordinator, NoSuchMember, NotAllowed, Stranger
 from groups.gates import member_of
+from groups.keys import rotate_old_epochs
 from groups.models import ClosedUserGroup, EpochKey, GroupCountry, Membership, Phase, Role
 from groups.queries import current_sealer, sealer_for
+from problems import Refusal
 from tests.cast import membership_of
 from tests.groups.conftest import STRANGERS, entries, put
-from vault import Place, SealBroken
+from vault import (
+    KeyAgentAway,
+    KeyDestroyed,
+    KeyServiceAway,
+    KeyStore,
+    Place,
+    SealBroken,
+    TooManyOpenings,
+)
 
 Person = Callable[[str], Officer]
 WRONG = [role for role, rights in RIGHTS.items() if Right.MANAGE_MEMBERS not in rights]
@@ -29,6 +41,38 @@ def test_the_officer_is_a_stranger_at_once(group: ClosedUserGroup, coordinator: 
     remove_member(coordinator, member_id=membership_of(fatou, group).pk)
     with pytest.raises(Stranger):
         member_of(fatou, group.pk, Right.SEE_GROUP)
+
+
+@pytest.mark.parametrize("refusal", [KeyAgentAway, KeyServiceAway, TooManyOpenings, SealBroken, KeyDestroyed])
+def test_nobody_stays_because_no_key_can_be_made(
+    group: ClosedUserGroup,
+    coordinator: Membership,
+    fatou: Officer,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: type[Refusal],
+) -> None:
+    """Whoever stops the key agent or seals the key service would otherwise keep a member in."""
+    EpochKey.objects.filter(group=group).update(created_at=timezone.now() - timedelta(minutes=1))
+
+    def away(_store: KeyStore, _group: object, _epoch: int) -> bytes:
+        raise refusal
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KeyStore, "new_epoch_key", away)
+        remove_member(coordinator, member_id=membership_of(fatou, group).pk)
+        with pytest.raises(refusal):
+            rotate_old_epochs()
+    with pytest.raises(Stranger):
+        member_of(fatou, group.pk, Right.SEE_GROUP)
+    group.refresh_from_db()
+    assert (group.key_epoch, entries(group, Action.GROUP_EPOCH_STARTED)) == (1, [])
+    assert current_sealer(group).seal(b"on", Place("message", "body", "1"))
+    assert rotate_old_epochs() == 1
+    group.refresh_from_db()
+    assert group.key_epoch == 2
+    [epoch] = entries(group, Action.GROUP_EPOCH_STARTED)
+    assert (epoch.actor, epoch.details) == (None, {"epoch": 2, "reason": "member_left"})
+    assert rotate_old_epochs() == 0
 
 
 def test_it_is_audited_and_announced(

@@ -13,7 +13,7 @@ from groups.keys import EPOCH_LIFE, EPOCH_STEPS, rotate_epoch, rotate_old_epochs
 from groups.models import ClosedUserGroup, EpochKey, Phase
 from groups.queries import current_sealer, sealer_for
 from tests.groups.conftest import entries, put
-from vault import Place, SealBroken
+from vault import KeyDestroyed, Place, SealBroken, keystore
 
 
 def age(group: ClosedUserGroup, by: timedelta) -> None:
@@ -29,6 +29,21 @@ def test_after_thirty_days(group: ClosedUserGroup, other_group: ClosedUserGroup)
     [entry] = entries(group, Action.GROUP_EPOCH_STARTED)
     assert (entry.actor, entry.details) == (None, {"epoch": 2, "reason": "age"})
     assert rotate_old_epochs() == 0
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_group_whose_key_is_lost_keeps_no_other_from_it(
+    group: ClosedUserGroup, other_group: ClosedUserGroup, lost: int
+) -> None:
+    groups = [group, other_group]
+    for one in groups:
+        age(one, EPOCH_LIFE + timedelta(minutes=1))
+    keystore().destroy_group_key(groups[lost].pk)
+    with pytest.raises(KeyDestroyed):
+        rotate_old_epochs()
+    for one in groups:
+        one.refresh_from_db()
+    assert [one.key_epoch for one in groups] == [1 if at == lost else 2 for at in range(2)]
 
 
 def test_long_before_its_key_has_sealed_too_much(group: ClosedUserGroup) -> None:

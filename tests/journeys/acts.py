@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.journeys.chromium import PATIENCE
 from tests.journeys.words import Words
 
 
@@ -24,7 +27,7 @@ def row_of(page: Page, subject: str, kind: str = "") -> Locator:
 
 def open_row(page: Page, row: Locator) -> None:
     """Open a row of the stream; its record is in sight afterwards."""
-    row.locator(".row-body").click()
+    row.locator(".row-subject").click()  # below it there may be pictures, which open by themselves
     expect(page.locator("#record .record-reference")).to_be_visible()
     expect(page.locator("#record")).to_have_attribute("aria-busy", "false")
 
@@ -58,15 +61,17 @@ def fill_in(page: Page, values: Mapping[str, str]) -> None:
 
 
 def send(page: Page, words: Words) -> None:
-    """Send what the composer holds; it empties at once."""
+    """Send what the composer holds."""
     page.locator("#composer").get_by_role("button", name=words("Send"), exact=True).click()
     expect(page.locator("#composer [data-kind=note]")).to_have_attribute("aria-pressed", "true")
 
 
 def write_note(page: Page, words: Words, text: str) -> None:
-    """Write a note in one line and send it."""
-    page.locator("#composer textarea.note").fill(text)
+    """Write a note in one line and send it: once it is taken the composer is empty, and not before."""
+    note = page.locator("#composer textarea.note")
+    note.fill(text)
     send(page, words)
+    expect(note).to_have_value("")
 
 
 def stay(page: Page) -> None:
@@ -76,6 +81,37 @@ def stay(page: Page) -> None:
 
 def expect_stayed(page: Page) -> None:
     assert page.evaluate("window.stayed === true"), "the page was loaded again"
+
+
+def ask_until(asked: Page | Locator, script: str, arg: Any = None) -> Any:
+    """Ask a page or an element again until it answers with something, and return that.
+
+    Playwright's own `wait_for_function` asks once where the answer is a promise: it takes the promise for a yes.
+    """
+    page = asked if isinstance(asked, Page) else asked.page
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not (answer := asked.evaluate(script, arg)):
+        assert time.monotonic() < deadline, f"never at {page.url}: {script}"
+        page.wait_for_timeout(50)
+    return answer
+
+
+# The drafts that this browser holds, opened as the console opens them.
+KEPT = """async ([text, files]) => {
+    const {me} = JSON.parse(document.getElementById("console-data").textContent);
+    const modules = performance.getEntriesByType("resource").map((one) => one.name);
+    const {openKept} = await import(modules.find((name) => /\\/messaging\\/kept\\b[^/]*$/.test(name)));
+    const kept = await openKept(me.id, me.key);
+    const drafts = (await kept.all("draft/")).map(([, draft]) => draft?.value?.message).filter(Boolean);
+    kept.channel?.close();
+    kept.shelf.database?.close();
+    return drafts.some(({body, attachments = []}) => body.text === text && attachments.length === files);
+}"""
+
+
+def expect_kept(page: Page, text: str, *, files: int = 0) -> None:
+    """Wait until what is being written is on the disk: from then on a reload or a power cut takes nothing."""
+    ask_until(page, KEPT, [text, files])
 
 
 def reference_in(text: str) -> str:

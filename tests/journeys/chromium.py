@@ -18,7 +18,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 15_000
+PATIENCE = 60_000  # milliseconds: the machine may be busy; whatever is there sooner is seen at once
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def open_chromium() -> Iterator[Browser]:
     """Run a Chromium while the block runs; what is expected of its pages may take a while on a busy machine."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS), timeout=PATIENCE)
         try:
             yield browser
         finally:

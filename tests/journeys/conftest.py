@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.cencomm.ports import processes_on
 from tests.journeys.chromium import CHROMIUM, open_chromium
 from tests.journeys.officers import Officers, Sessions
 from tests.journeys.product import Product
@@ -40,7 +41,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield made
         assert made.stop() == 0, made.said()
         assert made.said().rstrip().endswith("CENcomm has stopped."), made.said()
-        assert not made.processes()
+        assert not processes_on(made.data)
         assert made.faults() == []
     finally:
         made.remove()

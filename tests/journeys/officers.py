@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from cencomm.demo.people import PASSWORD, PEOPLE
 from tests.cencomm.ports import wait_until
+from tests.journeys.chromium import PATIENCE
 from tests.journeys.product import Product
 from tests.journeys.words import Words
 
@@ -30,7 +31,7 @@ def wait_for_code(product: Product, email: str) -> str:
         found, works = product.code(email)
         return works
 
-    wait_until(unused, seconds=45, what=f"an unused code of {email}")
+    wait_until(unused, seconds=150, what=f"an unused code of {email}")
     return found
 
 
@@ -63,6 +64,7 @@ class Sessions:
         """Return what a browser holds after the officer has signed in; nothing else is in it."""
         if name not in self._states:
             context = self.browser.new_context(viewport=DESKTOP, locale=LANGUAGES[name])
+            context.set_default_timeout(PATIENCE)
             sign_in(context.new_page(), self.product, name)
             self._states[name] = context.storage_state()
             context.close()
@@ -90,7 +92,7 @@ class Officers:
             settings |= {"storage_state": self.sessions.of(name), "locale": LANGUAGES[name]}
         settings.setdefault("base_url", self.product.url)
         context = self.sessions.browser.new_context(**settings)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         context.on("console", lambda message: self._hear(name, message))
         context.on("weberror", lambda error: self._complaints.append(f"{name}: {error.error}"))
         self._contexts.append(context)
@@ -130,9 +132,23 @@ class Officers:
         self._complaints.append(f"{name}: {message.type}: {message.text} ({where})")
 
 
+def show_code(officers: Officers, page: Page, name: str) -> None:
+    """Answer an act that asks for a second factor of its own, with a code that was not used yet."""
+    officers.expect_complaint(r"status of 403")
+    expect(page.locator("h1")).to_have_text("Confirm that it is you")
+    page.get_by_label("Code").fill(wait_for_code(officers.product, f"{name}@demo.invalid"))
+    page.keyboard.press("Enter")
+
+
+def expect_ready(page: Page) -> None:
+    """Wait until the page has drawn its form with what an earlier page has left, and takes what is written."""
+    expect(page.locator("body")).to_have_attribute("data-ready", "yes")
+
+
 def expect_live(page: Page) -> None:
-    """Wait until the console says that it is live."""
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=20_000)
+    """Wait until the console is ready and says that it is live."""
+    expect_ready(page)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
 
 
 Enter = Callable[..., Page]

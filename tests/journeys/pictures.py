@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.acts import field, fill_in, open_row, row_of, tick
+from tests.journeys.acts import ask_until, field, fill_in, open_row, row_of, tick
 from tests.journeys.chromium import CHROMIUM, open_chromium
 from tests.journeys.officers import PHONE, Officers, Sessions
 from tests.journeys.palette import reduce_colours
@@ -41,7 +41,7 @@ def seizure_phone(officers: Officers) -> Page:
     page = console_phone(officers, "light")
     open_row(page, row_of(page, WARNING, "warning"))
     page.locator("#record [data-action=seizure]").click()
-    expect(field(page, "place").get_by_role("combobox")).to_have_value(re.compile("^GHTEM .+"))
+    expect(field(page, "commodity").get_by_role("combobox")).to_have_value(re.compile("^Cocaïne"))
     tick(page, "location_type", "SPT")
     fill_in(page, {"quantity": "31,5"})
     page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
@@ -112,9 +112,10 @@ PICTURES: dict[str, Callable[[Officers], Page]] = {
 def take(officers: Officers, name: str) -> int:
     """Write one picture and return its size."""
     page = PICTURES[name](officers)
-    page.wait_for_function(
+    ask_until(
+        page,
         """() => document.fonts.ready.then(() => Promise.all(document.getAnimations().map((one) => one.finished)))
-            .then(() => !document.querySelector(".htmx-request, [hx-trigger=load]"))"""
+            .then(() => !document.querySelector(".htmx-request, [hx-trigger=load]"))""",
     )
     picture = reduce_colours(page.screenshot())
     (FOLDER / f"{name}.png").write_bytes(picture)

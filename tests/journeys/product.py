@@ -14,10 +14,12 @@ import sys
 from pathlib import Path
 
 from cencomm.embedded import EmbeddedPostgres
-from tests.cencomm.ports import free_port, wait_until
+from tests.cencomm.ports import ask, free_port, processes_on, wait_until
 
 # What a refusal leaves in the log, as Django writes it: no fault of the product, and no text of anybody's.
-REFUSED = re.compile(r"WARNING (django\.request|django\.channels\.server) (Not Found|Forbidden|Gone): /")
+REFUSED = re.compile(
+    r"WARNING (django\.request|django\.channels\.server) ((Not Found|Forbidden|Gone): |(403|404|409|410) [A-Z]+ )/"
+)
 FAULTS = ("ERROR", "CRITICAL", "WARNING", "Traceback")
 
 
@@ -59,18 +61,14 @@ class Product:
                 stdout=output,
                 stderr=output,
             )
-        wait_until(lambda: self.is_ready() or self.process.poll() is not None, seconds=240, what=self.said())
+        wait_until(lambda: self.is_ready() or self.process.poll() is not None, seconds=600, what=self.said())
         assert self.is_ready(), self.said()
 
     def is_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request("GET", "/health/ready")
-            return connection.getresponse().status == 200
+            return ask(self.port, "/health/ready")[0] == 200
         except (OSError, http.client.HTTPException):
             return False
-        finally:
-            connection.close()
 
     def said(self) -> str:
         return self.output.read_text() if self.output.exists() else ""
@@ -92,30 +90,15 @@ class Product:
         """Stop it as an init system does and return its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(180)
 
     def remove(self) -> None:
         """Take everything away, whatever state it is in."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(30)
-            wait_until(lambda: not self.processes(), what="everything gone")
+            self.process.wait(60)
+            wait_until(lambda: not processes_on(self.data), what="everything gone")
         EmbeddedPostgres(self.data).remove()
-
-    def processes(self) -> dict[int, str]:
-        """Every process that works on this data folder, by its environment or its command line."""
-        cluster = str(EmbeddedPostgres(self.data).cluster)
-        found = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (folder / "cmdline").read_text().replace("\0", " ")
-                given = (folder / "environ").read_text(errors="replace")
-                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
-            except OSError:
-                continue
-            if state != "Z" and (f"CENCOMM_DATA={self.data}\0" in given or cluster in command):
-                found[int(folder.name)] = command
-        return found
 
     def faults(self) -> list[str]:
         """Every line of its logs that tells of something wrong."""

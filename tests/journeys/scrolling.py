@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from playwright.sync_api import CDPSession, Page
 
-# Scrolls until so many different entries have been in the page, or nothing new comes any more.
-SCROLL = r"""async ([up, wanted]) => {
+# Scrolls until so many different entries have been in the page, or the last one, or nothing new comes any more.
+SCROLL = r"""async ([up, wanted, last = null, patience = 2500]) => {
     const scroller = document.getElementById("stream");
     const seen = new Set();
-    let quiet = 0;
-    while (seen.size < wanted && quiet < 100) {
+    let heard = Date.now();
+    while (seen.size < wanted && !seen.has(last) && Date.now() - heard < patience) {
         const before = seen.size;
         for (const row of document.querySelectorAll("#rows .row-subject")) {
             const found = /Entry (\d+) of/.exec(row.textContent);
@@ -17,7 +17,7 @@ SCROLL = r"""async ([up, wanted]) => {
         }
         scroller.scrollTop += up ? -3000 : 3000;
         await new Promise((resolve) => setTimeout(resolve, 25));
-        quiet = seen.size === before ? quiet + 1 : 0;
+        if (seen.size > before) heard = Date.now();
     }
     return {count: seen.size, first: Math.min(...seen), last: Math.max(...seen)};
 }"""

@@ -18,7 +18,7 @@ from tests.journeys.acts import (
     stay,
     tick,
 )
-from tests.journeys.officers import PHONE, Officers, expect_live
+from tests.journeys.officers import PHONE, Officers, expect_live, show_code
 
 SUBJECT = "MNBU 306144-6, frozen hake, Antwerp → Abidjan"
 HELP = "Le nom d’usage suffit, la substance sera confirmée par le laboratoire"
@@ -43,7 +43,7 @@ def test_a_hit_goes_from_the_warning_to_the_chart(officers: Officers) -> None:
 
     validate_for_the_unit(amina, dmitri, reference)
     look_at_the_exact_record(amina, reference)
-    cen_reference = transfer(amina, reference)
+    cen_reference = transfer(officers, amina, reference)
     find_in_cen(officers, cen_reference, reference)
 
 
@@ -55,6 +55,8 @@ def tailor_the_seizure_form(amina: Page) -> None:
     before = row.get_by_role("link", name=re.compile("^Version")).inner_text()
     row.get_by_role("link", name=re.compile("^Edit")).click()
 
+    expect(amina.get_by_label("Search fields")).to_be_visible()
+    amina.wait_for_load_state()  # from then on the builder acts on the page itself
     amina.get_by_label("Search fields").fill("concealment")
     amina.locator("[data-offer=concealment] button").click()
     expect(amina.locator("#rows [data-name=concealment]")).to_be_visible()
@@ -191,7 +193,7 @@ def look_at_the_exact_record(amina: Page, reference: str) -> None:
     amina.get_by_role("link", name="Back to the transfer").click()
 
 
-def transfer(amina: Page, reference: str) -> str:
+def transfer(officers: Officers, amina: Page, reference: str) -> str:
     """Choose the one row, confirm, watch until CEN has answered; return what CEN calls it."""
     amina.locator(".transfer-table tr", has_text=reference).get_by_role("checkbox").check()
     amina.get_by_role("button", name="Only the chosen ones").click()
@@ -199,8 +201,9 @@ def transfer(amina: Page, reference: str) -> str:
     expect(amina.locator(".confirm-card")).to_contain_text("1 record goes to CEN.")
     expect(amina.locator(".confirm-row", has_text=reference)).to_contain_text("DRG.cocaine")
     amina.get_by_role("button", name="Send to CEN").click()
+    show_code(officers, amina, "amina")
 
-    expect(amina.locator(".progress-words")).to_contain_text("Finished.", timeout=30_000)
+    expect(amina.locator(".progress-words")).to_contain_text("Finished.")
     expect(amina.locator(".progress-words")).to_contain_text("1 received")
     line = amina.locator("#progress tbody tr")
     expect(line).to_have_count(1)
@@ -217,7 +220,7 @@ def find_in_cen(officers: Officers, cen_reference: str, reference: str) -> None:
     chloe.locator("#cen-text").press("Enter")
     rows = chloe.locator(".cen-table tbody tr")
     expect(rows).to_have_count(1)
-    expect(rows).to_contain_text("CIABJ")
+    expect(rows).to_contain_text("Abidjan")
     expect(rows.locator(".cen-quantity")).to_contain_text("31,5")
     expect(rows.locator(".cen-reference")).to_contain_text(cen_reference)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
+from tests.journeys.chromium import PATIENCE
 from tests.journeys.filling import fill
 from tests.journeys.officers import Officers, expect_live
 from tests.journeys.scrolling import SCROLL, measure, measuring
@@ -14,6 +15,7 @@ from tests.journeys.scrolling import SCROLL, measure, measuring
 MESSAGES = 3000
 FAR = 2000  # of them are scrolled past, which is far more than page and memory hold
 MORE_NODES = 1.5  # of what stands in the page when it opens: 100 rows then, 120 at most later
+MORE_HEAP = 4 * 2**20  # bytes beside what it takes when it opens: 600 messages are held then, of thousands
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +40,9 @@ def test_scrolling_far_and_back_grows_nothing(officers: Officers, long_history: 
     if not threads:
         page.locator("#toggle-threads").click()
     at_first = measure(session)
-    up = page.evaluate(SCROLL, [True, FAR])
+    up = page.evaluate(SCROLL, [True, FAR, None, PATIENCE])
     far = measure(session)
-    down = page.evaluate(SCROLL, [False, MESSAGES])
+    down = page.evaluate(SCROLL, [False, MESSAGES, MESSAGES - 1, PATIENCE])
     back = measure(session)
     # Every one of them was in the page: none was left out on the way.
     assert up["count"] >= FAR
@@ -49,6 +51,7 @@ def test_scrolling_far_and_back_grows_nothing(officers: Officers, long_history: 
     for measured in (far, back):
         assert measured["Nodes"] < at_first["Nodes"] * MORE_NODES, (at_first, measured)
         assert measured["JSEventListeners"] < at_first["JSEventListeners"] * MORE_NODES
+        assert measured["JSHeapUsedSize"] < at_first["JSHeapUsedSize"] + MORE_HEAP, (at_first, measured)
     assert page.locator("#rows > *").count() <= 120
     page.keyboard.press("End")
     expect(page.locator("#rows .row-line").last).to_contain_text(subject(MESSAGES - 1))

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from tests.journeys.acts import a_text, expect_stayed, stay, write_note
+from tests.journeys.acts import a_text, expect_kept, expect_stayed, stay, write_note
 from tests.journeys.officers import Officers, expect_live
 
 NO_NETWORK = r"ERR_INTERNET_DISCONNECTED"
@@ -101,6 +101,7 @@ def test_what_waits_survives_a_reload_and_a_closed_page(officers: Officers) -> N
 def test_draft_that_was_not_sent_survives_a_reload(officers: Officers) -> None:
     amina, text = officers.console_of("amina"), a_text()
     amina.locator("#composer textarea.note").fill(text)
+    expect_kept(amina, text)
     amina.reload()
     expect(amina.locator("#composer textarea.note")).to_have_value(text)
     expect(amina.locator(".row-line", has_text=text)).to_have_count(0)

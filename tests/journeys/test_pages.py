@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
+from playwright.sync_api import expect
 
 from tests.journeys.appearance import faults_of
-from tests.journeys.officers import Officers
+from tests.journeys.officers import PHONE, Officers
 
 # Everybody of the demo who signs in, and eve, who sees another group.
 NAMES = ("amina", "padma", "bruno", "chloe", "fatou", "dmitri", "olga", "audrey", "eve")
@@ -22,23 +24,31 @@ PAGES = {
     "accounts:invitations", "accounts:client_systems",
     "cen:search", "cen:charts", "cen:seizure",
     "exports:transfer", "exports:record", "exports:batch", "exports:reconciliation", "exports:mapping",
+    "groups:recoveries",
     "groups:mine", "groups:members", "groups:add_member", "groups:leave", "groups:member", "groups:phases",
-    "groups:settings", "groups:administration", "groups:create", "groups:trail", "groups:accounts_trail",
+    "groups:settings", "groups:nominal", "groups:administration", "groups:create", "groups:trail",
+    "groups:accounts_trail",
     "messaging:console", "messaging:seizure", "messaging:situation", "reference",
     "simplified_forms:templates", "simplified_forms:template_version", "simplified_forms:template_draft",
 }  # fmt: skip
-# Those before and around signing in: test_newcomer.py. The confirmation of a transfer: test_hit.py.
+# Those before and around signing in: test_newcomer.py and test_passkeys.py. Confirming a transfer: test_hit.py.
 ELSEWHERE = {
     "accounts:sign_in", "accounts:code", "accounts:accept_invitation", "accounts:welcome_password",
+    "accounts:first_passkey", "accounts:new_passkey",
     "accounts:welcome_authenticator", "accounts:new_recovery_codes", "accounts:new_authenticator",
     "exports:confirm",
 }  # fmt: skip
 # Acts, fragments, figures and files: no pages.
 NO_PAGES = {
     "home", "live", "ready", "worker", "set_language", "javascript-catalog", "nomenclature:search",
-    "accounts:sign_out", "accounts:replace_authenticator", "accounts:revoke_other_sessions",
+    "accounts:sign_out", "accounts:sign_in_passkey", "accounts:sign_in_challenge", "accounts:second_factor_passkey",
+    "accounts:welcome_passkey", "accounts:add_passkey", "accounts:remove_passkey", "accounts:remove_authenticator",
+    "accounts:step_up_challenge",
+    "groups:open_recovery", "groups:confirm_recovery", "groups:draw_recovery", "groups:withdraw_recovery",
+    "accounts:replace_authenticator", "accounts:revoke_other_sessions",
     "accounts:revoke_session", "accounts:revoke_token", "accounts:deactivate_officer", "accounts:activate_officer",
-    "accounts:reset_officer", "accounts:renew_invitation", "accounts:withdraw_invitation",
+    "accounts:reset_officer", "accounts:confirm_reset", "accounts:draw_reset", "accounts:withdraw_reset",
+    "accounts:refuse_recovery", "accounts:renew_invitation", "accounts:withdraw_invitation",
     "accounts:revoke_client_token",
     "cen:facets", "cen:chart_data", "cen:download_csv", "cen:download_xlsx",
     "exports:resolve", "exports:start", "exports:again", "exports:automatic",
@@ -88,13 +98,50 @@ def test_every_page_that_links_lead_to(officers: Officers, name: str) -> None:
             faults.append(f"{address}: {answer and answer.status}")
             continue
         reached[name].add(kind)
+        if page.locator('form[action="/sign-out/"]').count() != 1:
+            faults.append(f"{address}: no way to sign out")
         for link in page.eval_on_selector_all("a[href]", "(links) => links.map((one) => one.href)"):
             if link.startswith(officers.product.url) and (kind_there := kind_of(link)) and kind_there not in known:
                 known.add(kind_there)
                 waiting.append(link)
-        faults += faults_of(page, barriers=kind not in looked_at)
+        faults += faults_of(page, barriers=kind not in looked_at, targets=True)
     assert not faults, "\n".join(faults)
     assert reached[name] >= {"groups:mine", "accounts:account", "cen:search"}
+
+
+def test_look_does_not_judge_half_of_two_pages(officers: Officers, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = officers.browser_of(None).new_page()
+    page.goto("/sign-in/")
+    assert faults_of(page, barriers=False) == []
+    change_theme = page.emulate_media
+
+    def go_on(**settings: Any) -> None:
+        page.goto("/sign-in/")
+        change_theme(**settings)
+
+    monkeypatch.setattr(page, "emulate_media", go_on)
+    with pytest.raises(AssertionError, match="another page came"):
+        faults_of(page, barriers=False)
+
+
+def test_theme_is_chosen_in_the_menu(officers: Officers) -> None:
+    page = officers.page_of("amina", color_scheme="light")
+    page.locator(".officer-button").click()
+    for name, theme in (("Dark", "dark"), ("System", "light")):
+        page.locator("#officer-menu").get_by_role("button", name=name).click()
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+
+
+def test_phone_gives_the_words_under_the_composer_a_line_of_their_own(officers: Officers) -> None:
+    page = officers.console_of("fatou", viewport=PHONE, is_mobile=True, has_touch=True)
+    page.locator('[data-screen-button="compose"]').click()
+    words, button = page.locator(".composer-more summary"), page.locator(".composer .attach-button").first
+    expect(words).to_be_visible()
+    expect(button).to_be_visible()
+    above, below = words.bounding_box(), button.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] + above["height"] <= below["y"]
 
 
 def test_every_page_was_reached_by_somebody() -> None:

@@ -217,3 +217,26 @@ test("a post whose socket goes away is told to go again; its answer over a new o
   last().end(1006);
   await assert.rejects(posting, (failure) => failure.retry === true && !failure.problem);
 });
+
+for (const [what, told] of [["the network is back", "online"], ["the page was taken back", "pageshow"], ["the page was thawed", "resume"],
+  ["somebody looks again", "visibilitychange"]]) {
+  test(`no more waiting when ${what}`, (t) => {
+    const page = Object.assign(new EventTarget(), { hidden: false });
+    globalThis.addEventListener = page.addEventListener.bind(page);
+    globalThis.document = page;
+    t.after(() => delete globalThis.addEventListener);
+    t.after(() => delete globalThis.document);
+    const one = new Live({ group: "g", url: "ws://there", epoch: "e", after: 5, WebSocketClass: Wire, online: () => true });
+    one.start();
+    for (let n = 0; n < 6; n += 1) {
+      last().end(1006);
+      one.retryAt = Math.max(one.retryAt, Date.now() + 20_000);
+    }
+    const tried = sockets.length;
+    pass(2);
+    assert.deepEqual([one.state, sockets.length], ["waiting", tried]);
+    page.dispatchEvent(new Event(told));
+    assert.equal(sockets.length, tried + 1);
+    one.stop();
+  });
+}

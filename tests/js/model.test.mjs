@@ -53,3 +53,18 @@ test("a correction marks what it supersedes; a status event moves it", () => {
   assert.equal(feed.get("w").shown, "corrected");
   assert.equal(feed.get("w").superseded_by, "c");
 });
+
+test("a checked file is replaced in every message that shows it, and nowhere else", () => {
+  const feed = new Feed();
+  const checking = { id: "f", name: "seal.heic", state: "checking", preview: false };
+  const other = { id: "o", name: "other.pdf", state: "checking", preview: false };
+  const old = warning({ id: "old", attachments: [other, checking], superseded_by: "new" });
+  const fresh = warning({ id: "new", seq: 2, attachments: [checking], supersedes: "old" });
+  const apart = warning({ id: "apart", seq: 3, attachments: [other] });
+  for (const json of [old, fresh, apart]) feed.put(fromServer(json, me));
+  const ready = { ...checking, name: "seal.jpg", state: "ready", preview: true };
+  assert.deepEqual(applyEvent(feed, { type: "attachment", message: "new", attachment: ready }, me).sort(), ["new", "old"]);
+  assert.deepEqual(feed.get("old").attachments, [other, ready]);
+  assert.deepEqual(feed.get("new").attachments, [ready]);
+  assert.deepEqual(feed.get("apart").attachments, [other]);
+});

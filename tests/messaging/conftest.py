@@ -12,13 +12,14 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Officer
-from groups.models import ClosedUserGroup, Membership
-from messaging import limits
-from messaging.actions import Posted, post_message
+from groups.models import ClosedUserGroup, GroupCountry, Membership, Role
+from messaging import limits, redis_wakeups
+from messaging.actions import Parcel, Posted, post_message, said_by
 from messaging.drafts import Draft
 from messaging.models import Event
 from simplified_forms.actions import create_starting_templates
 from tests.cast import membership_of
+from tests.cencomm.ports import PATIENCE
 
 BODIES: dict[str, dict[str, Any]] = {
     "note": {"text": "The lantern is lit."},
@@ -62,6 +63,12 @@ def draft(
 ) -> Draft:
     """Return a draft that can be sent."""
     return Draft(id=id or uuid4(), kind=kind, body=body if body is not None else BODIES[kind], **values)
+
+
+def parcel(officer: Officer, group_id: UUID, kind: str = "note", **values: Any) -> Parcel:
+    """A draft on its way, of an officer who has only been signed in."""
+    one = draft(kind, **values)
+    return Parcel(officer=officer, group_id=group_id, draft=one, said=said_by(one), language="en")
 
 
 def seizure_body(**values: Any) -> dict[str, Any]:
@@ -110,7 +117,7 @@ def wire(kind: str = "note", **values: Any) -> dict[str, Any]:
 
 def wait_until_somebody_waits_for_a_lock() -> None:
     """Return when a statement of another connection waits for a lock."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -118,3 +125,22 @@ def wait_until_somebody_waits_for_a_lock() -> None:
                 return
             time.sleep(0.01)
     pytest.fail("nobody waits")
+
+
+@pytest.fixture
+def there(other_group: ClosedUserGroup, fatou: Officer) -> ClosedUserGroup:
+    """Another operation, with its forms in force and an empty stream, where Fatou writes as well."""
+    create_starting_templates(other_group)
+    GroupCountry.objects.get_or_create(group=other_group, country="GH")
+    Membership.objects.create(group=other_group, officer=fatou, role=Role.OFFICER, country="GH")
+    Event.objects.filter(group=other_group).delete()
+    ClosedUserGroup.objects.filter(pk=other_group.pk).update(head=0)
+    other_group.refresh_from_db()
+    return other_group
+
+
+@pytest.fixture
+def _redis_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis that answers late because this machine is busy is not one that is away, of which these tests tell."""
+    for module in (redis_wakeups, limits):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", PATIENCE)

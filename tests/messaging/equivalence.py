@@ -31,14 +31,16 @@ from groups.models import ClosedUserGroup, Membership, Phase, Role
 from groups.queries import group_detail
 from groups.settings import GroupSettings
 from messaging import actions, limits, queries
+from messaging.attachments.checking import check_attachment
 from messaging.kinds import ANSWERS, WANT_ANSWER, Status
-from messaging.models import Message
+from messaging.models import Attachment, Message
 from messaging.presentation import message_json
 from messaging.queries import Filters
 from problems import Refusal
 from simplified_forms.actions import choose_form_mode, publish_template, save_draft
 from simplified_forms.models import FormTemplate
 from tests.messaging.conftest import BODIES, draft, seizure_body
+from tests.messaging.uploads import uploaded
 from vault import KeyDestroyed
 
 KINDS = (
@@ -151,6 +153,24 @@ class World:
                 member,
                 draft=draft(old.kind, body=body, supersedes=old.pk, in_reply_to=other.pk if other else None),
             )
+
+    # -- files
+
+    def do_attach(self, member: Membership, this: int, that: int) -> None:
+        """Send a file or two, some of them with a correction that takes over what its message had."""
+        files = [uploaded(member, b"text" if number % 3 else b"MZ\0", f"{that}.txt").pk for number in (this, that)]
+        old = pick(self.messages(kind="note"), this) if that % 2 else None
+        if old is not None:
+            files[1:] = Attachment.objects.filter(message=old).values_list("pk", flat=True)
+        actions.post_message(
+            member, draft=draft("note", attachments=files, supersedes=old.pk if old is not None else None)
+        )
+
+    def do_check(self, member: Membership, this: int, that: int) -> None:
+        waiting = Attachment.objects.filter(group=self.group, state="checking").order_by("created_at", "pk")
+        found = pick(list(waiting), this)
+        if found is not None:
+            check_attachment(found.pk)
 
     def do_acknowledge(self, member: Membership, this: int, that: int) -> None:
         found = pick(self.messages(acknowledge=True) if that % 4 else self.messages(), this)

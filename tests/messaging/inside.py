@@ -28,7 +28,7 @@ class Inside:
 
     async def until(self, op: str) -> dict[str, Any]:
         """Return the next item of a kind."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while True:
                 for at, item in enumerate(self.items):
                     if item["op"] == op:

@@ -13,15 +13,14 @@ from typing import Any
 import redis
 from redis.crc import key_slot
 
-from tests.messaging.server import free_port
+from tests.cencomm.ports import PATIENCE, free_port
 
 HOST = "127.0.0.1"
 PASSWORD = "quay-lantern-17"
 SLOTS = 16384
-HIGHEST_PORT = 65535 - 10_000
 
 
-def wait_for[T](what: str, ask: Callable[[], T], *, seconds: float = 90) -> T:
+def wait_for[T](what: str, ask: Callable[[], T], *, seconds: float = PATIENCE) -> T:
     """Return the first true answer; errors of a server that is not there yet are no answer."""
     deadline = time.monotonic() + seconds
     while True:
@@ -34,17 +33,11 @@ def wait_for[T](what: str, ask: Callable[[], T], *, seconds: float = 90) -> T:
         time.sleep(0.05)
 
 
-def low_port() -> int:
-    """Return a free port that a node of a cluster can take: its bus listens 10,000 above it."""
-    taken = iter(free_port, 0)
-    return next(port for port in taken if port <= HIGHEST_PORT)
-
-
 class RedisServer:
     """One redis-server process; it can be killed and started again."""
 
     def __init__(self, folder: Path, *settings: str, mode: tuple[str, ...] = ()) -> None:
-        self.port = low_port()
+        self.port = free_port()
         self.folder = folder / f"redis-{self.port}"
         self.folder.mkdir(parents=True)
         self.file = self.folder / "redis.conf"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,15 +23,10 @@ from django.core.management import call_command
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.cencomm.ports import PATIENCE, ended_after, free_port, listens, wait_until
 from tests.environment import cluster
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server:
@@ -68,15 +62,18 @@ class Server:
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )
         try:
-            with urlopen(request, timeout=20) as answer:
+            with urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read())
         except HTTPError as error:
             return error.code, json.loads(error.read())
 
 
 @contextmanager
-def running_server(folder: Path, **environment: str) -> Iterator[Server]:
-    """Run a web process on the databases and keys of these tests, as the role that owns nothing, until the end."""
+def running_server(folder: Path, *, before: str = "pass", **environment: str) -> Iterator[Server]:
+    """Run a web process on the databases and keys of these tests, as the role that owns nothing, until the end.
+
+    `before`: a statement that the process runs first, in one line.
+    """
     call_command("grant_application_roles", stdout=StringIO())
     port = free_port()
     log = folder / f"server-{port}.log"
@@ -91,23 +88,16 @@ def running_server(folder: Path, **environment: str) -> Iterator[Server]:
         "CENCOMM_LOG_LEVEL": "INFO",
         **environment,
     }
-    code = f"import sys; from cencomm.serve import serve; sys.exit(serve(host='127.0.0.1', port={port}))"
+    code = f"{before}; import sys; from cencomm.serve import serve; sys.exit(serve(host='127.0.0.1', port={port}))"
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=variables, stdout=out, stderr=out)
-    try:
+    with ended_after(process):
         _wait_until_ready(process, port, log)
         yield Server(port, process, log)
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AssertionError(f"the server did not start: {log.read_text()[-3000:]}")
@@ -131,18 +121,9 @@ def running_redis(folder: Path) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+    with ended_after(process):
+        wait_until(lambda: listens(port), what="Redis")
         yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 class Talker:
@@ -152,7 +133,7 @@ class Talker:
         headers = dict(options.pop("headers", {}))
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        options.setdefault("subprotocols", ["cencomm.v1"])
+        options = {"subprotocols": ["cencomm.v1"], "open_timeout": PATIENCE, **options}
         self.socket: ClientConnection = connect(
             url,
             additional_headers=headers,
@@ -182,7 +163,7 @@ class Talker:
         if wait:
             self.until(lambda item: item["op"] == "caught_up" and item["group"] == str(group))
 
-    def until(self, wanted: Callable[[dict[str, Any]], bool], *, timeout: float = 20) -> dict[str, Any]:
+    def until(self, wanted: Callable[[dict[str, Any]], bool], *, timeout: float = PATIENCE) -> dict[str, Any]:
         """Return the next item that is wanted."""
         deadline = time.monotonic() + timeout
         seen = len(self.items)
@@ -200,7 +181,7 @@ class Talker:
                 return item
         return self.until(lambda item: item["op"] == "event" and item["seq"] == seq, **options)
 
-    def closed(self, *, timeout: float = 20) -> int | None:
+    def closed(self, *, timeout: float = PATIENCE) -> int | None:
         """Return the code that the server closes with, waiting for it."""
         deadline = time.monotonic() + timeout
         while self.code is None:

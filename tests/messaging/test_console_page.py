@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Officer
 from groups.models import ClosedUserGroup, Membership, Phase, Role
 from messaging import actions
 from messaging.drafts import Draft
 from tests.cast import membership_of
+from tests.messaging.conftest import seizure_body
 
 pytestmark = pytest.mark.django_db
 
@@ -91,11 +94,46 @@ def test_removed_member_is_a_stranger(
     assert sign_in(client, removed).get(f"/groups/{room.pk}/{page}").status_code == 404
 
 
+WRITE = 'data-screen-button="compose"'  # the phone's way to the composer
+
+
 def test_observer_may_write_nothing(client: Client, sign_in: SignIn, olga: Officer, room: ClosedUserGroup) -> None:
-    answer = sign_in(client, olga).get(f"/groups/{room.pk}/")
-    data = page_data(answer.content.decode(), "console-data")
+    html = sign_in(client, olga).get(f"/groups/{room.pk}/").content.decode()
+    data = page_data(html, "console-data")
     assert not any(kind["allowed"] for kind in data["kinds"])
     assert data["forms"] == {}
+    assert WRITE not in html
+    assert 'id="composer-closed">Your role reads here' in html
+
+
+def test_who_writes_is_led_to_the_composer(
+    client: Client, sign_in: SignIn, bruno: Officer, room: ClosedUserGroup
+) -> None:
+    html = sign_in(client, bruno).get(f"/groups/{room.pk}/").content.decode()
+    assert WRITE in html
+    assert 'id="composer-closed" hidden>' in html
+
+
+@pytest.mark.parametrize("phase", [Phase.PLANNING, Phase.CLOSED])
+def test_nothing_leads_to_writing_where_the_phase_forbids_it(
+    client: Client, sign_in: SignIn, bruno: Officer, room: ClosedUserGroup, phase: Phase
+) -> None:
+    report = f'href="/groups/{room.pk}/seizure/"'
+    sign_in(client, bruno)
+    assert report in client.get(f"/groups/{room.pk}/").content.decode()
+    ClosedUserGroup.objects.filter(pk=room.pk).update(phase=phase)
+    html = client.get(f"/groups/{room.pk}/").content.decode()
+    assert report not in html
+    assert WRITE not in html
+
+
+def test_console_of_an_archived_group_says_that_nothing_is_left(
+    client: Client, sign_in: SignIn, bruno: Officer, room: ClosedUserGroup
+) -> None:
+    ClosedUserGroup.objects.filter(pk=room.pk).update(phase=Phase.ARCHIVED)
+    answer = sign_in(client, bruno).get(f"/groups/{room.pk}/")
+    assert answer.status_code == 410
+    assert "can never be read again" in answer.content.decode()
 
 
 def test_closed_operation_offers_no_composer(
@@ -128,6 +166,25 @@ def test_record_offers_the_acknowledgement_once(
     assert 'data-action="acknowledge"' in client.get(f"/groups/{room.pk}/messages/{asked.pk}/").content.decode()
     sign_in(client, dmitri)
     assert 'data-action="acknowledge"' not in client.get(f"/groups/{room.pk}/messages/{asked.pk}/").content.decode()
+
+
+def test_record_is_due_until_every_country_named_has_answered(
+    client: Client, sign_in: SignIn, bruno: Officer, dmitri: Officer, amina: Officer, room: ClosedUserGroup
+) -> None:
+    draft = Draft(
+        id=uuid4(),
+        kind="request",
+        body={"question": "Who unloaded it?"},
+        addressed_to={"countries": ["GH", "NG"]},
+        due_at=timezone.now() + timedelta(hours=2),
+    )
+    asked = actions.post_message(membership_of(dmitri, room), draft=draft).message
+    sign_in(client, dmitri)
+    for officer, tag in ((bruno, r"due \d+ \w+, \d\d:\d\d UTC"), (amina, "answered")):
+        answer = Draft(id=uuid4(), kind="reply", body={"answer": "Not we"}, in_reply_to=asked.pk)
+        actions.post_message(membership_of(officer, room), draft=answer)
+        html = client.get(f"/groups/{room.pk}/messages/{asked.pk}/").content.decode()
+        assert re.search(rf'<span class="pill">{tag}</span>', html)
 
 
 def test_record_of_another_group_is_not_found(
@@ -167,6 +224,24 @@ def test_seizure_page_starts_from_its_warning(
     assert data["warning"]["reference"] == warning.reference
     assert data["warning"]["body"]["conveyance"] == "SEA"
     assert [choice["code"] for choice in data["warnings"]] == [str(warning.pk)]
+
+
+def test_seizure_page_of_a_correction_knows_what_is_said_beside_the_form(
+    client: Client, sign_in: SignIn, bruno: Officer, room: ClosedUserGroup
+) -> None:
+    said: dict[str, Any] = {
+        "priority": "immediate",
+        "handling": "RED",
+        "grading": {"source": "B", "information": "2"},
+        "addressed_to": {"countries": ["NG"]},
+        "acknowledge": True,
+    }
+    draft = Draft(id=uuid4(), kind="seizure", body=seizure_body(country="GH"), **said)
+    first = actions.post_message(membership_of(bruno, room), draft=draft).message
+    html = sign_in(client, bruno).get(f"/groups/{room.pk}/seizure/?supersedes={first.pk}").content.decode()
+    corrected = page_data(html, "seizure-data")["corrected"]
+    assert corrected["envelope"] == {**said, "in_reply_to": None}
+    assert (corrected["id"], corrected["body"]["country"]) == (str(first.pk), "GH")
 
 
 def test_seizure_page_is_for_those_who_report(

@@ -20,6 +20,7 @@ from accounts.models import Officer
 from groups.actions import remove_member
 from groups.models import ClosedUserGroup
 from tests.cast import membership_of
+from tests.cencomm.ports import PATIENCE, wait_until
 from tests.line import Line, line_to
 from tests.messaging.server import running_server
 
@@ -53,12 +54,12 @@ class Follower:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(30)
-        self._reader.join(30)
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
 
     def until(self, seq: int) -> None:
         """Wait for the event with that number."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not any(item["seq"] == seq for item in self.items):
             assert time.monotonic() < deadline, f"{seq} did not come: {self.seqs()}"
             assert self.process.poll() is None, self.process.communicate()[1]
@@ -72,7 +73,7 @@ class Follower:
 
     def end(self) -> str:
         """Wait until it ends by itself; return what it said."""
-        self.process.wait(60)
+        self.process.wait(PATIENCE)
         assert self.process.stderr
         return self.process.stderr.read()
 
@@ -115,18 +116,18 @@ def test_every_event_once_through_cuts_and_restarts(
             follower.until(numbers[-1])
             line.break_off()  # the server is restarted
             first.process.terminate()
-            first.process.wait(30)
+            first.process.wait(PATIENCE)
             numbers += [post(dmitri).message.seq for _ in range(3)]
             with running_server(tmp_path) as second:
                 line.mend(second.port)
                 follower.until(numbers[-1])
-                wait_for(lambda: follower.noted().get("after") == numbers[-1])
+                wait_until(lambda: follower.noted().get("after") == numbers[-1])
                 follower.kill()  # the follower is killed, and started again
                 numbers += [post(dmitri).message.seq for _ in range(3)]
                 follower.start()
                 follower.until(numbers[-1])
                 room.refresh_from_db()
-                wait_for(lambda: follower.noted() == {"epoch": str(room.stream_epoch), "after": numbers[-1]})
+                wait_until(lambda: follower.noted() == {"epoch": str(room.stream_epoch), "after": numbers[-1]})
     assert follower.seqs() == list(range(1, numbers[-1] + 1))
 
 
@@ -144,11 +145,11 @@ def test_a_restored_history_is_taken_afresh(
     with running_server(tmp_path) as server, line_to(server.port) as line:
         with following(line, room, token_for(fatou), tmp_path) as follower:
             follower.until(newest)
-            wait_for(lambda: follower.file.exists() and follower.noted().get("after") == newest)
+            wait_until(lambda: follower.file.exists() and follower.noted().get("after") == newest)
             follower.kill()
             ClosedUserGroup.objects.filter(pk=room.pk).update(stream_epoch=(epoch := uuid4()))
             follower.start()
-            wait_for(lambda: follower.noted() == {"epoch": str(epoch), "after": newest})
+            wait_until(lambda: follower.noted() == {"epoch": str(epoch), "after": newest})
     assert follower.seqs() == [*range(1, newest + 1)] * 2
 
 
@@ -168,13 +169,7 @@ def test_it_ends_with_the_membership_and_with_the_token(
         with following(line, room, token_for(fatou), tmp_path) as follower:
             follower.until(newest)
             remove_member(membership_of(amina, room), member_id=membership_of(fatou, room).pk)
-            assert "left" in follower.end() or "not_found" in follower.end()
+            said = follower.end()
+            assert "left" in said or "not_found" in said
         with following(line, room, "cen_nobody", tmp_path) as follower:
             assert "4401" in follower.end()
-
-
-def wait_for(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

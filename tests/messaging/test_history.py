@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connection
 
-from groups.models import ClosedUserGroup
+from accounts.models import Officer
+from groups.models import ClosedUserGroup, Membership
+from messaging import history as history_module
+from messaging.actions import Posted, acknowledge_message
 from messaging.history import History
 from messaging.marks import MarksFolder
 
@@ -54,3 +60,44 @@ def test_numbers_of_the_present_epoch_still_count(room: ClosedUserGroup, tmp_pat
     assert epoch_of(room) == before  # heard only: judged when a server is met
     assert history.examine(connection.connection, heard=True)
     assert epoch_of(room) != before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_committed_while_the_database_is_asked_is_no_loss(
+    room: ClosedUserGroup,
+    post: Callable[..., Posted],
+    member: Callable[[Officer], Membership],
+    fatou: Officer,
+    amina: Officer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    message = post(fatou, acknowledge=True).message
+    room.refresh_from_db()
+    connection.ensure_connection()
+    history, other = History(MarksFolder(tmp_path / "marks")), History(MarksFolder(tmp_path / "marks"))
+    for one in (history, other):
+        assert one.examine(connection.connection, heard=True)
+    before, asked = epoch_of(room), history_module.read_standing
+    history.note(room.pk, room.head)
+
+    def commit() -> None:
+        acknowledge_message(member(amina), message_id=message.pk)
+        history.note(room.pk, room.head + 1)
+        other.note(room.pk, room.head + 1)
+        other.save()
+        connection.close()
+
+    def and_then_others_commit(*args: Any) -> Any:
+        answer = asked(*args)
+        monkeypatch.setattr(history_module, "read_standing", asked)
+        thread = Thread(target=commit)
+        thread.start()
+        thread.join(300)
+        assert ClosedUserGroup.objects.get(pk=room.pk).head == room.head + 1
+        return answer
+
+    monkeypatch.setattr(history_module, "read_standing", and_then_others_commit)
+    connection.ensure_connection()
+    assert history.examine(connection.connection, heard=True)
+    assert epoch_of(room) == before

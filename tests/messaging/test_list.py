@@ -34,7 +34,12 @@ Api = Callable[..., Client]
 @pytest.fixture
 def ask(api: Api, room: ClosedUserGroup) -> Callable[..., Any]:
     def ask(officer: Officer, **filters: Any) -> Any:
-        answer = api(officer).get(f"/api/v1/groups/{room.pk}/messages?{urlencode(filters, doseq=True)}")
+        path = f"/api/v1/groups/{room.pk}"
+        if {"text", "commodity"} & set(filters):
+            lists = {name: [value] if name == "commodity" else value for name, value in filters.items()}
+            answer = api(officer).post(f"{path}/search", lists, "application/json")
+        else:
+            answer = api(officer).get(f"{path}/messages?{urlencode(filters, doseq=True)}")
         assert answer.status_code == 200, answer.content
         return answer.json()
 
@@ -180,7 +185,6 @@ def test_strangers_read_nothing(
     message = post(fatou).message
     paths = [
         f"/api/v1/groups/{room.pk}/messages",
-        f"/api/v1/groups/{room.pk}/messages?text=lantern",
         f"/api/v1/groups/{room.pk}/counts",
         f"/api/v1/groups/{room.pk}/situation",
         f"/api/v1/messages/{message.pk}",
@@ -194,6 +198,15 @@ def test_strangers_read_nothing(
             answer = api(officer).get(path)
             assert answer.status_code == 404
             assert b"lantern" not in answer.content
+    words = (f"/api/v1/groups/{room.pk}/search", {"text": "lantern"}, "application/json")
+    assert api(fatou).post(*words).json()["messages"][0]["id"] == str(message.pk)
+    assert [Client().post(*words).status_code, api(fatou, "cen:read").post(*words).status_code] == [401, 403]
+    assert [api(officer).post(*words).status_code for officer in (audrey, eve, removed, padma)] == [
+        403,
+        404,
+        404,
+        404,
+    ]
     gone = api(eve).get(f"/api/v1/messages/{uuid4()}").json()
     assert api(eve).get(f"/api/v1/messages/{message.pk}").json() == gone
 
@@ -331,3 +344,12 @@ def test_seizures_are_opened_once(post: Post, member: Member, fatou: Officer, ro
         post(fatou, "seizure")
         situation(member(fatou))
     assert counted == [3, 0, 1]
+
+
+def test_times_of_any_zone_are_understood(api: Api, room: ClosedUserGroup, fatou: Officer) -> None:
+    """RFC 3339 has zones that PostgreSQL refuses, and times whose UTC is before the first year."""
+    path = f"/api/v1/groups/{room.pk}/messages"
+    for at in ("2026-11-20T00:00:00-16:47", "2026-11-20T00:00:00+23:59", "0557-11-06T00:56:36.62-16:47"):
+        assert api(fatou).get(path, {"from": at, "to": at}).status_code == 200
+    for at in ("0001-01-01T00:00:00+23:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00"):
+        assert api(fatou).get(path, {"from": at}).status_code == 422

@@ -26,7 +26,7 @@ async def test_the_application_works_without_a_server(
 ) -> None:
     token = await aside(token_for, fatou)
     one = Inside(token)
-    assert await one.communicator.connect(timeout=20) == (True, "cencomm.v1")
+    assert await one.communicator.connect(timeout=120) == (True, "cencomm.v1")
     assert (await one.until("hello"))["officer"] == str(fatou.pk)
     await one.say(op="follow", groups={str(room.pk): {}})
     await one.until("caught_up")
@@ -41,8 +41,8 @@ async def test_the_application_works_without_a_server(
 @pytest.mark.parametrize("more", [{}, {"authorization": ""}])
 async def test_a_foreign_page_is_turned_away_before_anything_is_said(more: dict[str, str]) -> None:
     one = Inside(origin="https://evil.example", host="testserver", **more)
-    assert (await one.communicator.connect(timeout=20))[0]
-    closed = await one.communicator.receive_output(timeout=20)
+    assert (await one.communicator.connect(timeout=120))[0]
+    closed = await one.communicator.receive_output(timeout=120)
     assert closed == {"type": "websocket.close", "code": 4403}
 
 
@@ -50,18 +50,46 @@ async def test_following_many_groups_again_and_again_is_a_flood(
     room: ClosedUserGroup, fatou: Officer, token_for: Callable[..., str]
 ) -> None:
     one = Inside(await aside(token_for, fatou))
-    await one.communicator.connect(timeout=20)
+    await one.communicator.connect(timeout=120)
     groups: dict[str, Any] = {str(room.pk): {}, **{str(uuid4()): {} for _ in range(199)}}
     for _ in range(30):  # far fewer items than a socket may send at once
         await one.say(op="follow", groups=groups)
-    while (told := await one.communicator.receive_output(timeout=20))["type"] != "websocket.close":
+    while (told := await one.communicator.receive_output(timeout=120))["type"] != "websocket.close":
         pass
     assert told["code"] == 4429
     await hub().stop()
 
 
+async def test_who_is_not_let_in_is_written(caplog: pytest.LogCaptureFixture) -> None:
+    one = Inside("cen_nonsense")
+    await one.communicator.connect(timeout=120)
+    assert await one.communicator.receive_output(timeout=120) == {"type": "websocket.close", "code": 4401}
+    assert "a socket that showed a token was not let in" in caplog.text
+    assert "nonsense" not in caplog.text
+    await hub().stop()
+
+
+async def test_what_a_socket_is_refused_is_written(
+    room: ClosedUserGroup, fatou: Officer, token_for: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The verb, the code, the officer; of a verb that there is not, and of what was sent, no word."""
+    one = Inside(await aside(token_for, fatou))
+    await one.communicator.connect(timeout=120)
+    await one.say(op="lantern", text="the lantern is lit")
+    await one.until("refused")
+    await one.say(op="seen", group=str(uuid4()), seq=1)
+    await one.until("refused")
+    written = [record.getMessage() for record in caplog.records if record.name == "cencomm.messaging"]
+    assert written == [
+        f"a socket: ? was refused (bad_frame) officer={fatou.pk}",
+        f"a socket: seen was refused (not_found) officer={fatou.pk}",
+    ]
+    await one.communicator.disconnect()
+    await hub().stop()
+
+
 async def test_there_is_no_socket_elsewhere() -> None:
-    connected, code = await Inside(path="/ws/v2").communicator.connect(timeout=20)
+    connected, code = await Inside(path="/ws/v2").communicator.connect(timeout=120)
     assert (connected, code) == (False, 4404)
 
 
@@ -92,7 +120,7 @@ async def test_a_socket_too_many_is_told_so_and_ends_without_a_failure(
     await second.connect()
     assert await second.closed() == 4429
     ending = second.communicator.future
-    await asyncio.wait([ending], timeout=60)
+    await asyncio.wait([ending], timeout=300)
     assert not ending.cancelled()  # a server writes a trace of that into its log
     assert ending.result() is None
     await first.leave()

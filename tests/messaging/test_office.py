@@ -20,29 +20,24 @@ from accounts.models import Officer
 from audit.models import Entry
 from groups.errors import NotAllowed, Stranger
 from groups.models import ClosedUserGroup, Membership, Role
-from messaging.actions import Parcel, Posted, post_message, said_by
+from messaging.actions import Parcel, Posted, post_message
 from messaging.actions.office import AT_ONCE, Office, PostOffice
 from messaging.actions.together import Answer, send_together
-from messaging.delivery.reads import batch_for_hub
-from messaging.errors import Busy, ConflictingReplay, InvalidMessage
+from messaging.delivery.reads import Batch, batches_for_hub
+from messaging.errors import Busy, ConflictingReplay, InvalidMessage, TooFast
 from messaging.fresh import Fresh, FreshItem, fresh
 from messaging.models import Event, Message
 from messaging.wakeups import Resync, Wake, wake_ups
 from simplified_forms.models import FormTemplate
 from tests.cast import membership_of
-from tests.cencomm.ports import wait_until
-from tests.messaging.conftest import draft
+from tests.cencomm.ports import PATIENCE, wait_until
+from tests.messaging.conftest import draft, parcel
 
 Member = Callable[[Officer], Membership]
 
 
 def soon() -> datetime:
     return datetime.now(tz=UTC) + timedelta(hours=1)
-
-
-def parcel(officer: Officer, group_id: UUID, kind: str = "note", **values: Any) -> Parcel:
-    one = draft(kind, **values)
-    return Parcel(officer=officer, group_id=group_id, draft=one, said=said_by(one), language="en")
 
 
 @pytest.mark.django_db
@@ -126,7 +121,7 @@ def test_the_same_post_racing_is_sent_once(room: ClosedUserGroup, fatou: Officer
 
     def post(wanted: Any) -> Posted:
         try:
-            start.wait(20)
+            start.wait(PATIENCE)
             return post_message(membership, draft=wanted)
         finally:
             connection.close()
@@ -144,12 +139,14 @@ class Slow:
     """A way of sending that waits until it is let go, and remembers its batches."""
 
     def __init__(self) -> None:
+        self.begun = threading.Event()
         self.go = threading.Event()
         self.batches: list[int] = []
         self.fails: Exception | None = None
 
     def __call__(self, parcels: Sequence[Parcel]) -> list[Any]:
-        self.go.wait(20)
+        self.begun.set()
+        self.go.wait(PATIENCE)
         self.batches.append(len(parcels))
         if self.fails is not None:
             raise self.fails
@@ -164,10 +161,11 @@ def test_what_arrives_meanwhile_goes_together_and_groups_do_not_wait_for_each_ot
     slow, group, other = Slow(), uuid4(), uuid4()
     office = PostOffice(limit=1000, send=slow)
     first = office.hand_in(letter(group))
+    assert slow.begun.wait(PATIENCE)  # by itself: the rest comes later
     rest = [office.hand_in(letter(group)) for _ in range(AT_ONCE + 6)]
     elsewhere = office.hand_in(letter(other))
     slow.go.set()
-    assert all(future.result(20).created for future in [first, *rest, elsewhere])
+    assert all(future.result(PATIENCE).created for future in [first, *rest, elsewhere])
     assert sum(slow.batches) == AT_ONCE + 8
     assert max(slow.batches) == AT_ONCE
     assert office.waiting == 0
@@ -186,7 +184,7 @@ def test_a_group_that_never_rests_keeps_no_other_waiting() -> None:
         return [Posted(Message(pk=one.draft.id), created=True) for one in parcels]
 
     office: Office[Parcel, Posted] = Office(limit=1000, send=send, threads=1)
-    office.hand_in(letter(busy)).result(20)
+    office.hand_in(letter(busy)).result(PATIENCE)
     wait_until(lambda: office.waiting == 0, what="everything sent")
     assert served.index(other) < 5
     assert len(served) == 50
@@ -200,8 +198,8 @@ def test_past_its_bound_posts_are_refused_at_once() -> None:
         office.hand_in(letter(uuid4()))
     assert (refused.value.status, refused.value.retry_after) == (503, 2)
     slow.go.set()
-    assert all(future.result(20).created for future in taken)
-    assert office.hand_in(letter(uuid4())).result(20).created
+    assert all(future.result(PATIENCE).created for future in taken)
+    assert office.hand_in(letter(uuid4())).result(PATIENCE).created
 
 
 def test_a_database_without_a_free_connection_is_busy_and_other_failures_are_told_as_they_are() -> None:
@@ -211,10 +209,10 @@ def test_a_database_without_a_free_connection_is_busy_and_other_failures_are_tol
     slow.fails = OperationalError()
     slow.fails.__cause__ = PoolTimeout()
     with pytest.raises(Busy):
-        office.hand_in(letter(uuid4())).result(20)
+        office.hand_in(letter(uuid4())).result(PATIENCE)
     slow.fails = OperationalError()
     with pytest.raises(OperationalError):
-        office.hand_in(letter(uuid4())).result(20)
+        office.hand_in(letter(uuid4())).result(PATIENCE)
     assert office.waiting == 0
 
 
@@ -242,6 +240,44 @@ async def test_everybody_looks_again_when_the_answer_of_a_commit_was_lost(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_post_counts_once_against_the_rate_however_often_it_is_tried(
+    room: ClosedUserGroup, fatou: Officer, settings: Any
+) -> None:
+    settings.CENCOMM_LIMITS = {**settings.CENCOMM_LIMITS, "posts_per_officer_per_minute": 2}
+    failures = iter([OperationalError(), OperationalError(), None])
+
+    def fail_twice(parcels: Sequence[Parcel]) -> list[Answer]:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        return send_together(parcels)
+
+    office = PostOffice(limit=5, send=fail_twice)
+    with pytest.raises(OperationalError):
+        office.post(parcel(fatou, room.pk))
+    assert office.post(parcel(fatou, room.pk)).created
+    with pytest.raises(TooFast):
+        office.post(parcel(fatou, room.pk))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_too_fast_holds_up_nobody_of_the_same_batch(
+    room: ClosedUserGroup, fatou: Officer, bruno: Officer, settings: Any
+) -> None:
+    settings.CENCOMM_LIMITS = {**settings.CENCOMM_LIMITS, "posts_per_officer_per_minute": 1}
+    slow = Slow()
+    office = PostOffice(limit=9, send=lambda parcels: slow(parcels) and send_together(parcels))
+    held = office.hand_in(parcel(bruno, room.pk))
+    together = [office.hand_in(parcel(officer, room.pk)) for officer in (fatou, bruno, fatou)]
+    slow.go.set()
+    assert held.result(PATIENCE).created
+    assert together[0].result(PATIENCE).created
+    for refused in together[1:]:
+        with pytest.raises(TooFast):
+            refused.result(PATIENCE)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_the_hub_is_handed_is_what_a_reader_finds(
     room: ClosedUserGroup, fatou: Officer, bruno: Officer
 ) -> None:
@@ -254,7 +290,9 @@ def test_what_the_hub_is_handed_is_what_a_reader_finds(
         assert all(isinstance(one, Posted) for one in send_together(batch))
         room.refresh_from_db()
         handed = fresh.take(room.pk, room.stream_epoch, 0)
-        found = batch_for_hub(room.pk, 0).items
+        batch_read = batches_for_hub({room.pk: 0})[room.pk]
+        assert isinstance(batch_read, Batch)
+        found = batch_read.items
         assert [one.seq for one in found] == [1, 2, 3, 4]
         plain = [one for one in found if one.seq <= len(handed)]
         assert len(plain) >= 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -243,7 +243,9 @@ def test_a_broken_form_names_its_fields(post: Post, fatou: Officer) -> None:
         ({"handling": "TLP:PINK"}, ("handling", "unknown")),
         ({"grading": {"source": "G", "information": "1"}}, ("grading.source", "unknown")),
         ({"grading": {"source": "A"}}, ("grading.information", "unknown")),
-        ({"attachments": [uuid4()]}, ("attachments", "not_available")),
+        ({"attachments": [uuid4()]}, ("attachments.0", "not_found")),
+        ({"attachments": [uuid4() for _ in range(11)]}, ("attachments", "too_many")),
+        ({"attachments": [UUID(int=7)] * 2}, ("attachments", "twice")),
         ({"due_at": timezone.now().replace(tzinfo=None)}, ("due_at", "no_zone")),
         ({"due_at": timezone.now() + timedelta(days=900)}, ("due_at", "out_of_range")),
         ({"addressed_to": {"planets": ["X"]}}, ("addressed_to", "unknown")),

@@ -17,16 +17,16 @@ from accounts.models import Officer
 from audit.models import Entry
 from groups.errors import NotAllowed, OperationClosed, PhaseForbids, Stranger
 from groups.models import ClosedUserGroup, Membership
-from messaging.actions import Posted, Receipt, Slip, acknowledge_message, give_receipt
+from messaging.actions import Posted, Receipt, Slip, acknowledge_message, give_receipt, receipts
 from messaging.actions.acknowledging import receipts_office
 from messaging.actions.office import AT_ONCE, Office
 from messaging.actions.receipts import give_together
-from messaging.delivery.reads import batch_for_hub
+from messaging.delivery.reads import Batch, batches_for_hub
 from messaging.errors import Busy, MessageUnknown
 from messaging.fresh import fresh
 from messaging.models import Acknowledgement, Event
 from messaging.queries import groups_of_receipts
-from messaging.wakeups import GroupMoved, wake_ups
+from messaging.wakeups import GroupMoved, Resync, Wake, wake_ups
 from tests.cast import membership_of
 from tests.messaging.conftest import wait_until_somebody_waits_for_a_lock
 
@@ -142,7 +142,7 @@ def test_receipts_from_everywhere_are_numbered_without_gaps(
 
     def give(slips: Sequence[Slip]) -> list[Receipt]:
         try:
-            start.wait(30)
+            start.wait(300)
             return [give_receipt(slip) for slip in slips]
         finally:
             connection.close()
@@ -180,7 +180,7 @@ def test_who_is_removed_while_a_receipt_waits_for_the_lock_gives_none(
         wait_until_somebody_waits_for_a_lock()
         Membership.objects.filter(group=room, officer=fatou).update(left_at=timezone.now())
         ClosedUserGroup.objects.filter(pk=room.pk).update(head=6)
-    waiting.join(30)
+    waiting.join(300)
     assert [type(one) for one in answers] == [Stranger, Receipt]
     assert answers[1].seq == 7
 
@@ -197,7 +197,9 @@ def test_the_hub_is_handed_what_a_reader_finds_and_woken_once(
     try:
         give_together([Slip(officer.pk, room.pk, message) for officer in (fatou, dmitri, bruno)])
         handed = fresh.take(room.pk, room.stream_epoch, 1)
-        found = batch_for_hub(room.pk, 1).items
+        read = batches_for_hub({room.pk: 1})[room.pk]
+        assert isinstance(read, Batch)
+        found = read.items
         assert [one.seq for one in handed] == [2, 3, 4]
         assert [json.loads(one.raw) for one in handed] == [json.loads(one.raw) for one in found]
         assert [(moved.group_id, moved.head) for moved in published] == [(room.pk, 4)]
@@ -207,11 +209,33 @@ def test_the_hub_is_handed_what_a_reader_finds_and_woken_once(
         fresh.unfollow(room.pk)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("where", ["Receipt", "serialised"])
+def test_what_was_committed_before_the_product_failed_is_told_all_the_same(
+    post: Post, room: ClosedUserGroup, amina: Officer, fatou: Officer, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    message = post(amina, "bulletin").message.pk
+    heard: list[Wake] = []
+
+    def fail(*_values: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(wake_ups(), "publish", heard.append)
+    monkeypatch.setattr(receipts, where, fail)
+    fresh.follow(room.pk)
+    try:
+        give_together([Slip(fatou.pk, room.pk, message)])
+    finally:
+        fresh.unfollow(room.pk)
+    assert seqs_of(room) == [1, 2]
+    assert heard == [Resync() if where == "Receipt" else GroupMoved(room.pk, 2)]
+
+
 def test_what_waits_is_bounded_and_goes_together() -> None:
     go, batches = threading.Event(), []
 
     def slowly(slips: Sequence[Slip]) -> list[Receipt | Exception]:
-        go.wait(30)
+        go.wait(300)
         batches.append(len(slips))
         return [Receipt(one.message_id, one.officer_id, "GH", 1, timezone.now()) for one in slips]
 
@@ -222,7 +246,7 @@ def test_what_waits_is_bounded_and_goes_together() -> None:
         office.hand_in(_slip(group))
     assert (refused.value.status, refused.value.retry_after) == (503, 2)
     go.set()
-    assert [one.result(30).country for one in taken] == ["GH"] * limit
+    assert [one.result(300).country for one in taken] == ["GH"] * limit
     assert sum(batches) == limit
     assert max(batches) == AT_ONCE
     assert office.waiting == 0

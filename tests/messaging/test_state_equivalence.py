@@ -26,6 +26,7 @@ from accounts.models import Officer
 from groups.actions import add_member, change_phase, change_role
 from groups.models import ClosedUserGroup, GroupCountry, Membership, Role
 from messaging.actions import acknowledge_message, move_status, post_message, post_messages
+from messaging.attachments.checking import check_attachment
 from messaging.kinds import Status
 from messaging.queries import Filters, console_counts
 from messaging.queries.board import view_counts
@@ -36,10 +37,14 @@ from tests.cast import join, make_group, membership_of
 from tests.messaging.conftest import draft, seizure_body, wire
 from tests.messaging.equivalence import ACTS, Follower, States, World, running_states
 from tests.messaging.server import Talker, running_server
+from tests.messaging.uploads import uploaded
 
 pytestmark = pytest.mark.django_db
 RUNS = int(os.environ.get("CENCOMM_EQUIVALENCE", "0"))
-OFTEN = ("post", "reply", "reply", "correct", "withdraw", "acknowledge", "move", "comment", "role", "catch_up")
+OFTEN = (
+    "post", "reply", "reply", "correct", "withdraw", "acknowledge", "move", "comment", "role", "catch_up",
+    "attach", "check",
+)  # fmt: skip
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(("nothing", *ACTS, *OFTEN, "sit", "load", "catch_up")),  # a failure shrinks to "nothing"
@@ -229,6 +234,7 @@ LOST: dict[str, Callable[[dict[str, Any]], bool]] = {
     "a new member": lambda event: event["type"] == "member" and event["change"] == "added",
     "a phase": lambda event: event["type"] == "phase",
     "a contact point": lambda event: event["type"] == "country",
+    "the check of a file": lambda event: event["type"] == "attachment",
 }
 
 
@@ -263,6 +269,11 @@ def _a_watch(world: World) -> Iterator[object]:
     yield answer
     yield move_status(member[fatou.pk], message_id=answer.pk, to="withdrawn", reason="Of another warning.")
     yield post_message(member[dmitri.pk], draft=draft("warning", supersedes=warning.pk))
+    file = uploaded(member[fatou.pk], b"text", "a.txt").pk
+    noted = post_message(member[fatou.pk], draft=draft(attachments=[file])).message
+    yield noted
+    yield post_message(member[fatou.pk], draft=draft(supersedes=noted.pk, attachments=[file]))
+    yield check_attachment(file)
     sitrep = post_message(member[chloe.pk], draft=draft("sitrep")).message
     yield sitrep
     yield acknowledge_message(member[fatou.pk], message_id=sitrep.pk)

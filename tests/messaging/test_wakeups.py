@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,8 +15,10 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.models import Officer
+from groups.models import ClosedUserGroup
 from messaging import limits
-from messaging.redis_wakeups import CHANNEL, RedisWakeUps
+from messaging.redis_wakeups import CHANNEL, JOINED, RedisWakeUps
 from messaging.wakeups import (
     GroupMoved,
     MemoryWakeUps,
@@ -24,9 +27,15 @@ from messaging.wakeups import (
     Wake,
     WakeUps,
     decode,
+    decode_all,
     encode,
+    encode_all,
 )
-from tests.messaging.server import running_redis
+from tests.cencomm.ports import PATIENCE, wait_until
+from tests.messaging.conftest import wire
+from tests.messaging.server import running_redis, running_server
+
+pytestmark = pytest.mark.usefixtures("_redis_may_be_slow")
 
 WAKES: list[Wake] = [
     GroupMoved(uuid4(), 17),
@@ -64,13 +73,21 @@ class Ear:
         self.heard.append(wake)
         self._rang.set()
 
-    async def until(self, count: int, *, without: Wake | None = None) -> list[Wake]:
-        """Return what was heard once there are so many, leaving out one kind."""
-        async with asyncio.timeout(10):
-            while len(found := [w for w in self.heard if w != without]) < count:
+    async def until(self, count: int) -> list[Wake]:
+        """Return what was heard once there are so many."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.heard) < count:
                 self._rang.clear()
                 await self._rang.wait()
-        return found
+        return list(self.heard)
+
+    async def hears(self, wake: Wake) -> bool:
+        """Wait until this was heard, whatever else is."""
+        async with asyncio.timeout(PATIENCE):
+            while wake not in self.heard:
+                self._rang.clear()
+                await self._rang.wait()
+        return True
 
 
 @asynccontextmanager
@@ -92,6 +109,13 @@ def test_a_wake_up_travels_as_identifiers(wake: Wake) -> None:
 @given(st.binary(max_size=80))
 def test_whatever_comes_is_understood_or_makes_one_look(data: bytes) -> None:
     assert isinstance(decode(data), GroupMoved | Revoked | Resync)
+    assert all(isinstance(wake, GroupMoved | Revoked | Resync) for wake in decode_all(data))
+
+
+def test_several_wake_ups_travel_as_one_message() -> None:
+    assert decode_all(encode_all(WAKES)) == WAKES
+    assert decode(encode_all(WAKES)) == Resync()  # what a process of an older version makes of it
+    assert decode_all(b"\n".join([encode(WAKES[0]), b"?"])) == [WAKES[0], Resync()]
 
 
 async def test_every_listener_hears_what_any_thread_publishes(carriers: tuple[WakeUps, WakeUps]) -> None:
@@ -146,24 +170,41 @@ async def test_redis_may_come_late_go_and_come_back(tmp_path: Path) -> None:
         assert (await ear.until(1))[0] == Resync()  # it has missed some, and says so
         other = RedisWakeUps(url)
         other.publish(WAKES[1])
-        assert (await ear.until(1, without=Resync())) == [WAKES[1]]
+        assert await ear.hears(WAKES[1])  # beside what was told while nobody was there, and is told again
     finally:
         await subscription.close()
         process.terminate()
         await asyncio.to_thread(process.wait)
 
 
+def published(url: str) -> int:
+    """Return how often something was published there."""
+    found = redis.Redis.from_url(url).info("commandstats").get("cmdstat_publish", {"calls": 0})
+    return int(found["calls"])
+
+
+@pytest.mark.redis
+async def test_what_gathers_while_redis_is_told_goes_out_together(redis_url: str) -> None:
+    wakes = [GroupMoved(uuid4(), number) for number in range(1, 2 * JOINED + 2)] + [Revoked(uuid4())]
+    async with listening(RedisWakeUps(redis_url)) as ear:
+        before = published(redis_url)
+        teller = RedisWakeUps(redis_url)
+        with teller._teller._changed:  # the thread that tells waits meanwhile
+            for wake in wakes:
+                teller._teller._put(wake)
+        teller.publish(wakes[0])
+        assert await ear.until(len(wakes)) == wakes
+    assert published(redis_url) - before == 3
+
+
 @pytest.mark.redis
 async def test_redis_carries_identifiers_only(redis_url: str) -> None:
     client = redis.Redis.from_url(redis_url)
-    pubsub = client.pubsub(ignore_subscribe_messages=True)
+    pubsub = client.pubsub()
     pubsub.subscribe(CHANNEL)
-    pubsub.get_message(timeout=1)
+    assert pubsub.get_message(timeout=PATIENCE)["type"] == "subscribe"
     RedisWakeUps(redis_url).publish(GroupMoved(group := uuid4(), 5))
-    message = None
-    while message is None:
-        message = pubsub.get_message(timeout=5)
-    assert message["data"] == f"g {group.hex} 5".encode()
+    assert pubsub.get_message(timeout=PATIENCE)["data"] == f"g {group.hex} 5".encode()
     pubsub.close()
 
 
@@ -209,3 +250,35 @@ def test_the_pace_of_many_officers_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(50):
         pace.wait(uuid4())
     assert len(pace._full) == 10
+
+
+# Redis is told of nothing before the server, which leaves, waits for it.
+TOLD_AT_THE_END = (
+    "import threading, messaging.wakeups; from messaging.redis_wakeups import RedisWakeUps, Teller; "
+    "messaging.wakeups.FLUSH_SECONDS = 60.0; end = threading.Event(); "
+    "tell, flush = Teller._tell_all, RedisWakeUps.flush; "
+    "Teller._tell_all = lambda self, wakes: (end.wait(), tell(self, wakes))[1]; "
+    "RedisWakeUps.flush = lambda self, seconds: (end.set(), flush(self, seconds))[1]"
+)
+
+
+@pytest.mark.redis
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True, databases=["default", "cen"])
+def test_a_server_that_is_told_to_stop_tells_what_it_knows_first(
+    tmp_path: Path, redis_url: str, room: ClosedUserGroup, fatou: Officer, token_for: Any
+) -> None:
+    with (
+        redis.Redis.from_url(redis_url) as client,
+        client.pubsub() as ear,
+        running_server(tmp_path, before=TOLD_AT_THE_END, REDIS_URL=redis_url) as server,
+    ):
+        ear.subscribe(CHANNEL)
+        wait_until(lambda: ear.get_message() is not None, what="listening")
+        assert server.request("POST", f"/groups/{room.pk}/messages", token_for(fatou), wire())[0] == 201
+        server.process.terminate()
+        server.process.wait(PATIENCE)
+        heard: list[Wake] = []
+        while told := ear.get_message(timeout=1.0):
+            heard += decode_all(told["data"])
+    assert GroupMoved(room.pk, 1) in heard

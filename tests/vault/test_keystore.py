@@ -178,7 +178,7 @@ def test_opening_makes_no_platform_key(store: KeyStore) -> None:
 
 
 def test_the_cache_is_bounded_and_evicts_gently(store: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KeyStore.__init__.__globals__, "_CACHED_SEALERS", 2)
+    monkeypatch.setattr("vault.sealers.CACHED_SEALERS", 2)
     store.create_group_key(GROUP)
     wrapped = {epoch: store.new_epoch_key(GROUP, epoch) for epoch in (1, 2, 3)}
     first = store.group_sealer(GROUP, 1, wrapped[1])

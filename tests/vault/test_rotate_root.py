@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+from collections.abc import Callable
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
+import vault.service
 from vault import KeyDestroyed, KeyStore, KeyStoreUnavailable, Place
-from vault.roots import FileRootKeys
+from vault.errors import RootKeyFixed
+from vault.roots import FileRootKeys, root_keys
 
 PLACE = Place("t", "f", "r")
 GROUP = UUID("22222222-2222-4222-8222-222222222222")
@@ -70,6 +73,26 @@ def test_rotation_that_was_interrupted_is_finished(store: KeyStore, root_file: P
     assert len(root_file.read_text().split()) == 1
 
 
+def test_a_root_key_that_cannot_be_written_says_so_and_stays(store: KeyStore, root_file: Path) -> None:
+    """As a secret that is mounted, file by file: nothing can take its place."""
+    store.create_group_key(GROUP)
+    kept = root_file.read_bytes()
+    place = Path("/proc/self/fd")  # where nobody can write, not even root
+    with pytest.raises(RootKeyFixed) as refused:
+        FileRootKeys(place / "root.key").add()
+    assert "cannot be written" in refused.value.sentence
+    with pytest.MonkeyPatch.context() as patch:
+
+        def mounted(_path: Path, _content: bytes) -> None:
+            raise OSError(16, "Device or resource busy")
+
+        patch.setattr("vault.roots.files.replace", mounted)
+        with pytest.raises(RootKeyFixed):
+            store.rotate_root_key()
+    assert root_file.read_bytes() == kept
+    assert store.rotate_root_key()[1] == 1
+
+
 def test_destroyed_key_does_not_come_back(store: KeyStore, folder: Path) -> None:
     store.create_group_key(GROUP)
     copy = (folder / f"{GROUP.hex}.key").read_bytes()
@@ -94,10 +117,13 @@ def test_key_under_a_root_key_that_is_gone_stops_the_rotation_and_loses_nothing(
     assert store.rotate_root_key()[1] == 1
 
 
-def work(root_file: Path, folder: Path, begun: Event, stop: Event, failures: multiprocessing.Queue[str]) -> None:
+def work(
+    root_file: Path, uri: str, folder: Path, begun: Event, stop: Event, failures: multiprocessing.Queue[str]
+) -> None:
     """Make groups, seal and open in them with stores that know nothing yet, until told to stop."""
+    vault.service.ANSWER_SECONDS = 20.0  # a busy machine is no fault of the rotation
     groups: list[tuple[UUID, bytes]] = []
-    store = KeyStore(roots=FileRootKeys(root_file), folder=folder)
+    store = KeyStore(roots=root_keys(file=root_file, uri=uri), folder=folder)
     for turn in itertools.count():
         if stop.is_set():
             return
@@ -109,7 +135,7 @@ def work(root_file: Path, folder: Path, begun: Event, stop: Event, failures: mul
             group, wrapped = groups[turn % len(groups)]
             look_again(store)
             sealed = store.group_sealer(group, 1, wrapped).seal(b"text", PLACE)
-            fresh = KeyStore(roots=FileRootKeys(root_file), folder=folder)
+            fresh = KeyStore(roots=root_keys(file=root_file, uri=uri), folder=folder)
             if fresh.group_sealer(group, 1, wrapped).open(sealed, PLACE) != b"text":
                 failures.put("another text")
         except Exception as error:
@@ -118,23 +144,28 @@ def work(root_file: Path, folder: Path, begun: Event, stop: Event, failures: mul
             begun.set()
 
 
-def test_rotation_under_load_fails_nobody(root_file: Path, folder: Path) -> None:
+@pytest.mark.parametrize("sort", ["file", "transit"])
+def test_rotation_under_load_fails_nobody(
+    sort: str, new_uri: Callable[[str], str], root_file: Path, folder: Path
+) -> None:
     """Processes that work with the store while the root key is replaced again and again."""
+    uri = new_uri(sort)
     context = multiprocessing.get_context("spawn")
     stop, failures = context.Event(), context.Queue()
     begun = [context.Event() for _ in range(3)]
     workers = [
-        context.Process(target=work, args=(root_file, folder, one, stop, failures), daemon=True) for one in begun
+        context.Process(target=work, args=(root_file, uri, folder, one, stop, failures), daemon=True)
+        for one in begun
     ]
-    store = KeyStore(roots=FileRootKeys(root_file), folder=folder)
+    store = KeyStore(roots=root_keys(file=root_file, uri=uri), folder=folder)
     store.check()
     for worker in workers:
         worker.start()
-    assert all(one.wait(120) for one in begun)
+    assert all(one.wait(300) for one in begun)
     ids = {store.rotate_root_key()[0] for _ in range(5)}
     stop.set()
     for worker in workers:
-        worker.join(120)
+        worker.join(300)
     found = []
     while not failures.empty():
         found.append(failures.get())

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from cencomm.audit_trail import Sealer
+from cencomm.logs import hold_back
 from cencomm.metrics.slots import share_figures
 
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--grace", type=int, default=10, help="seconds that running jobs get at the end")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        hold_back()
         sealer = Sealer()
         sealer.start()
         share_figures("worker")

@@ -1,0 +1,42 @@
+"""Threads of a web process take memory from one heap, so that what they leave is used again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import re, threading
+from pathlib import Path
+from cencomm.serve import share_one_heap
+{share}
+def make():
+    kept.append([bytes(1000) for _ in range(4000)])
+kept = []
+for _ in range(8):
+    thread = threading.Thread(target=make); thread.start(); thread.join()
+    # All at once: each thread would have taken a heap of its own.
+started = [threading.Thread(target=lambda: (make(), waiting.wait())) for _ in range(8)]
+waiting = threading.Event()
+for thread in started: thread.start()
+while len(kept) < 16: pass
+maps = Path("/proc/self/maps").read_text()
+waiting.set()
+# The heap of a thread begins where 64 MiB do.
+print(len(re.findall(r"^[0-9a-f]*[048c]000000-[0-9a-f]+ rw-p 00000000 00:00 0 *$", maps, re.MULTILINE)))
+"""
+
+
+def heaps(share: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(share=share)], capture_output=True, text=True, check=True, timeout=120
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_threads_share_one_heap() -> None:
+    assert heaps("") > 0  # else this test could not fail
+    assert heaps("share_one_heap()") == 0
