@@ -86,8 +86,10 @@ def _ours(site: sites.Site, stack: ExitStack, options: argparse.Namespace) -> Sy
     else:
         port = stack.enter_context(sites.web_process(site))
     assert site.process is not None
+    # Not the canary's: several processes come with the worker, which sends one each minute.
+    posts = "messaging_message WHERE group_id IN (SELECT id FROM groups_closedusergroup WHERE code LIKE 'BENCH%')"
     kept = "sealed, with event and audit, a commit with fsync before it is sent on"
-    return System(port, site.process.pid, _member(site, options), "", kept, ("cencomm", "messaging_message"))
+    return System(port, site.process.pid, _member(site, options), "", kept, ("cencomm", posts))
 
 
 def _member(site: sites.Site, options: argparse.Namespace) -> Factory:

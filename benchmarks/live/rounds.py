@@ -36,7 +36,7 @@ class System:
     factory: Factory
     version: str = ""
     keeps: str = ""
-    rows: tuple[str, str] | None = None
+    rows: tuple[str, str] | None = None  # database, and from where each message is a row
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,14 @@ def measure(systems: Mapping[str, System], site: sites.Site, shape: Shape, round
 
 
 def stored_rows(site: sites.Site, system: System) -> int | None:
-    """Return how many messages a system has in its table."""
+    """Return how many messages of what is loaded a system has in its table."""
     if system.rows is None:
         return None
     import psycopg
 
-    database, table = system.rows
+    database, source = system.rows
     with psycopg.connect(site.addresses.url(database, "postgres")) as connection:
-        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]  # noqa: S608
+        row = connection.execute(f"SELECT count(*) FROM {source}").fetchone()  # type: ignore[arg-type]  # noqa: S608
     return int(row[0]) if row else 0
 
 
