@@ -256,6 +256,7 @@ class Site:
             "CENCOMM_HEARTBEAT": str(HEARTBEAT),
             "CENCOMM_POSTS_PER_MINUTE": "100000",
             "CENCOMM_API_CALLS_PER_MINUTE": "1000000",
+            "CENCOMM_SOCKET_ITEMS_PER_SECOND": "1000",
             "CENCOMM_POOL": "10",
             "CENCOMM_METRICS_TOKEN": METRICS_TOKEN,
             "REDIS_URL": self._redis_url(redis),
