@@ -15,7 +15,7 @@ import sys
 import textwrap
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -41,7 +41,20 @@ PLUGINS = [
     "Image", "ImageFile", "ImageOps", "ImageCms", "ImagePalette", "ImageSequence", "TiffImagePlugin",
     "JpegImagePlugin", "MpoImagePlugin", "PngImagePlugin", "GifImagePlugin", "WebPImagePlugin",
 ]  # fmt: skip
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 needs_landlock = pytest.mark.skipif("landlock" in missing_walls(), reason="this kernel has no Landlock")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_ignores_signals() -> Iterator[None]:
+    """Tests may have been started by `nohup`: children inherit what is ignored, and what is handled ends them."""
+    ignored = [one for one in ENDING if signal.getsignal(one) is signal.SIG_IGN]
+    for one in ignored:
+        signal.signal(one, lambda _number, _frame: None)
+    yield
+    for one in ignored:
+        signal.signal(one, signal.SIG_IGN)
+
 
 # Run as a program: WALLS CONFINEMENT FOLDER. Tries each act and says what came of it, by name.
 TRIES = """
@@ -553,7 +566,7 @@ def test_child_that_turns_back_again_and_again_is_not_answered(
         examined(said(monkeypatch, tmp_path, f"say({told!r})"), "text")
 
 
-@pytest.mark.parametrize("ended", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("ended", ENDING)
 def test_child_behind_the_walls_that_somebody_stops_says_nothing_of_its_file(ended: signal.Signals) -> None:
     def fetched(_at: int, length: int) -> bytes:
         [clock] = [one for one in threading.enumerate() if isinstance(one, documents.Clock)]
