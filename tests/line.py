@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.cencomm.ports import PATIENCE
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER that makes close() send a reset
 
 
@@ -75,7 +77,7 @@ class Line:
         try:
             if self._target is None:
                 raise ConnectionRefusedError
-            far = socket.create_connection(("127.0.0.1", self._target), timeout=30)
+            far = socket.create_connection(("127.0.0.1", self._target), timeout=PATIENCE)
         except OSError:
             _reset(near)
             return

@@ -12,6 +12,7 @@ from benchmarks.live import tables
 from benchmarks.live.load import Crowd
 from benchmarks.live.protocols import MqttMember
 from benchmarks.live.wire import MARK, TEXT, AskingMember, Member, SocketMember, Swarm
+from tests.cencomm.ports import PATIENCE
 
 IDS = [f"0000000{number}-0000-4000-8000-000000000000" for number in range(4)]
 
@@ -103,7 +104,7 @@ async def test_a_socket_that_the_server_closed_is_noticed() -> None:
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     crowd = await Crowd.gather(port, lambda swarm, _g, _n: SocketMember(swarm), groups=1, size=2, senders=1)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while crowd.lost < 2:
             await asyncio.sleep(0.01)
     with pytest.raises(ConnectionError, match="closed"):

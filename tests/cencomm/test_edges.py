@@ -24,6 +24,7 @@ from cencomm.asgi import MAX_BODY
 from groups.models import ClosedUserGroup
 from messaging.models import Message
 from tests.cast import PASSWORD, sign_in
+from tests.cencomm.ports import PATIENCE
 from tests.messaging.conftest import wire
 from tests.messaging.server import Server, running_server
 from tests.robustness.addresses import addresses
@@ -46,7 +47,7 @@ def ask(
     server: Server, method: str, path: str, *, cookies: str = "", body: bytes | None = None, **headers: str
 ) -> Answer:
     """Ask as the proxy does: over its own connection, having ended TLS."""
-    line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     sent = {"X-Forwarded-Proto": "https", "Accept": "text/html", "Cookie": cookies}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
     try:
@@ -347,7 +348,7 @@ class Jar:
 
     def ask(self, method: str, path: str, **form: str) -> Answer:
         """Ask as a page does, and keep the cookies of the answer."""
-        line = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        line = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
         token = self.held.get(CSRF, "")
         body = urlencode({**form, "csrfmiddlewaretoken": token}).encode() if method == "POST" else None
         sent = {

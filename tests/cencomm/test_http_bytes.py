@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from groups.models import ClosedUserGroup
+from tests.cencomm.ports import PATIENCE
 from tests.messaging.server import Server, running_server
 from tests.robustness.addresses import addresses
 
@@ -31,7 +32,7 @@ def server(group: ClosedUserGroup, tmp_path: Path) -> Iterator[Server]:
 
 def said(server: Server, request: bytes) -> bytes:
     """Send bytes, and return everything that comes back until the server hangs up."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as line:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as line:
         line.sendall(request)
         answer = b""
         while piece := line.recv(65536):
@@ -118,7 +119,7 @@ def wrong_tokens(server: Server, count: int) -> set[int]:
     """Ask for figures with wrong tokens, each time as another client; ten tries are one client's in a minute."""
     statuses = set()
     for number in range(count):
-        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         line.request(
             "GET", "/metrics", headers={"Authorization": "Bearer x", "X-Forwarded-For": f"192.0.2.{number}"}
         )

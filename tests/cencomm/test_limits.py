@@ -31,6 +31,7 @@ from simplified_forms.actions import create_starting_templates
 from simplified_forms.errors import BadTemplate
 from simplified_forms.specification import MAX_FIELDS, checked_spec
 from tests.cast import sign_in
+from tests.cencomm.ports import PATIENCE
 from tests.messaging.conftest import wire
 from tests.messaging.server import ROOT, Server, Talker, running_server
 
@@ -354,7 +355,7 @@ def server(group: ClosedUserGroup, tmp_path: Path) -> Iterator[Server]:
 def talk(server: Server, *pieces: bytes) -> bytes:
     """Send pieces to the port until the server ends the connection; return what it said."""
     told = b""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as line:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as line:
         try:
             for piece in pieces:
                 line.sendall(piece)

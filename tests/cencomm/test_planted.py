@@ -72,7 +72,7 @@ class Sender:
         """Send one request, with the word in whatever header the caller left free."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         free = ("User-Agent", "Referer", "Accept-Language", "X-Request-Id", "X-Forwarded-For", "From")
-        line = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        line = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
         try:
             line.putrequest(method, path, skip_host="Host" in sent, skip_accept_encoding=True)
             for name, value in (dict.fromkeys(free, self.word) | sent).items():

@@ -14,6 +14,7 @@ import pytest
 
 from messaging.attachments.bucket import BucketStorage, Place
 from messaging.attachments.errors import StorageUnavailable
+from tests.cencomm.ports import PATIENCE
 from vault.service import Address, KeyService, ServiceRefused
 
 
@@ -74,7 +75,7 @@ def door(elsewhere: Sending) -> Iterator[Sending]:
 
 
 def test_whoever_follows_would_be_found(door: Sending, elsewhere: Sending) -> None:
-    with urlopen(f"{door.origin}/x", timeout=60) as answer:
+    with urlopen(f"{door.origin}/x", timeout=PATIENCE) as answer:
         assert answer.status == 200
     assert (door.asked, elsewhere.asked) == (["/x"], ["/x"])
 

@@ -13,6 +13,7 @@ from accounts import actions as accounts
 from messaging import limits
 from messaging.delivery.hub import hub
 from tests.cast import SCOPES, token_for
+from tests.cencomm.ports import PATIENCE
 from tests.isolation.asking import Answer
 from tests.isolation.conftest import EVERYBODY
 from tests.isolation.entries import Entry, Member, filled
@@ -52,7 +53,7 @@ class Speaker(Inside):
                         if done == "pong" and told["op"] == "refused":
                             await self.until("pong")
                         return told
-                self.items += json.loads(await self.communicator.receive_from(timeout=60))
+                self.items += json.loads(await self.communicator.receive_from(timeout=PATIENCE))
 
 
 def _item(verb: str, sent: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:

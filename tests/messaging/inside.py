@@ -11,6 +11,7 @@ from channels.testing import WebsocketCommunicator
 from django.db import connection
 
 from cencomm.asgi import application
+from tests.cencomm.ports import PATIENCE
 
 
 class Inside:
@@ -24,7 +25,7 @@ class Inside:
 
     async def connect(self) -> None:
         """Open the socket."""
-        assert await self.communicator.connect(timeout=60) == (True, "cencomm.v1")
+        assert await self.communicator.connect(timeout=PATIENCE) == (True, "cencomm.v1")
 
     async def until(self, op: str) -> dict[str, Any]:
         """Return the next item of a kind."""
@@ -33,11 +34,11 @@ class Inside:
                 for at, item in enumerate(self.items):
                     if item["op"] == op:
                         return self.items.pop(at)
-                self.items += json.loads(await self.communicator.receive_from(timeout=60))
+                self.items += json.loads(await self.communicator.receive_from(timeout=PATIENCE))
 
     async def closed(self) -> int:
         """Return the code that the socket is closed with; what came before is kept."""
-        while (told := await self.communicator.receive_output(timeout=60))["type"] != "websocket.close":
+        while (told := await self.communicator.receive_output(timeout=PATIENCE))["type"] != "websocket.close":
             self.items += json.loads(told["text"])
         return int(told["code"])
 
@@ -47,7 +48,7 @@ class Inside:
 
     async def leave(self) -> None:
         """Go away."""
-        await self.communicator.disconnect(timeout=60)
+        await self.communicator.disconnect(timeout=PATIENCE)
 
 
 async def aside[**P, T](work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

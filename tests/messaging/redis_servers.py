@@ -56,7 +56,7 @@ class RedisServer:
     def client(self, **options: Any) -> Any:
         if "--sentinel" not in self.mode:
             options.setdefault("password", PASSWORD)
-        return redis.Redis(HOST, self.port, socket_timeout=5, decode_responses=True, **options)
+        return redis.Redis(HOST, self.port, socket_timeout=PATIENCE, decode_responses=True, **options)
 
     def kill(self) -> None:
         if self.process is not None:

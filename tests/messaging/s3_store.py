@@ -109,7 +109,7 @@ class S3Store:
             "s3", region_name="us-east-1", endpoint_url=self.endpoint, aws_access_key_id=self._keeper[0],
             aws_secret_access_key=self._keeper[1],
             config=Config(
-                s3={"addressing_style": "path"}, connect_timeout=60, read_timeout=60,
+                s3={"addressing_style": "path"}, connect_timeout=PATIENCE, read_timeout=PATIENCE,
                 retries={"total_max_attempts": 1},
             ),
         )  # fmt: skip

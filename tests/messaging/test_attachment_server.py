@@ -27,7 +27,7 @@ from groups.models import ClosedUserGroup
 from messaging.attachments import confinement, pictures
 from messaging.attachments.tending import waiting_attachments
 from messaging.models import Attachment, AttachmentPiece
-from tests.cencomm.ports import wait_until
+from tests.cencomm.ports import PATIENCE, wait_until
 from tests.environment import cluster
 from tests.messaging.conftest import wire
 from tests.messaging.s3_store import S3Store
@@ -43,7 +43,7 @@ def ask(
     server: Server, method: str, path: str, token: str, body: bytes = b"", **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
     """Ask over a connection of its own."""
-    line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         line.request(method, f"/api/v1{path}", body, {"Authorization": f"Bearer {token}", **named})
@@ -153,7 +153,7 @@ def test_file_of_200_mib_is_never_whole_in_memory_nor_in_clear_on_a_disk(
         said = wire(attachments=[str(name)])
         status, message = server.request("POST", f"/groups/{room.pk}/messages", writer, said)
         assert (status, message["attachments"][0]["size"]) == (201, size)
-        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         line.request("GET", f"/api/v1/attachments/{name}", headers={"Authorization": f"Bearer {reader}"})
         answer, expected, got = line.getresponse(), large(size, word), 0
         rest = b""

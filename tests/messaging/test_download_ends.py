@@ -25,7 +25,7 @@ from groups.models import Role
 from messaging.actions import post_message
 from simplified_forms.actions import create_starting_templates
 from tests.cast import PASSWORD, join, make_group, membership_of, sign_in
-from tests.cencomm.ports import wait_until
+from tests.cencomm.ports import PATIENCE, wait_until
 from tests.messaging.conftest import draft
 from tests.messaging.server import Server, running_server
 from tests.messaging.uploads import checked, pdf
@@ -47,7 +47,7 @@ class Reader:
     @classmethod
     def of(cls, server: Server, path: str, *, status: int = 200, **headers: str) -> Reader:
         """Ask, over a connection that takes little at once."""
-        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         line.sock = socket.socket()
         line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_AT_ONCE)
         line.sock.settimeout(300)

@@ -10,6 +10,7 @@ import pytest
 
 from accounts.models import Officer
 from groups.models import ClosedUserGroup
+from tests.cencomm.ports import PATIENCE
 from tests.messaging.server import running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True, databases=["default", "cen"])]
@@ -27,7 +28,7 @@ def test_requests_sent_together_give_back_every_connection_to_the_database(
             f"Authorization: Bearer {token_for(amina)}\r\n\r\n"
         ).encode()
         for _ in range(10 * POOL):
-            with socket.create_connection(("127.0.0.1", server.port), timeout=60) as line:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as line:
                 line.sendall(one * TOGETHER)
                 answers = b""
                 while answers.count(b"HTTP/1.1 ") < TOGETHER or not answers.endswith(b"}"):

@@ -18,6 +18,7 @@ from messaging.delivery.feeds import Follower
 from messaging.delivery.hub import Hub
 from messaging.delivery.reads import THREADS, Batch
 from messaging.wakeups import GroupMoved
+from tests.cencomm.ports import PATIENCE
 from tests.messaging.conftest import parcel
 from tests.messaging.inside import aside
 from tests.messaging.test_hub import FakeClient
@@ -113,7 +114,7 @@ async def test_a_group_whose_key_is_long_in_coming_is_read_apart(
     hub.wake(GroupMoved(room.pk, 1))
     await until(lambda: here.seqs == [1])  # its key is fetched, too, and comes
     assert await aside(has_sealer_at_hand, room)
-    assert await aside(key.asked.wait, 60)
+    assert await aside(key.asked.wait, PATIENCE)
     await aside(post, room)
     hub.wake(GroupMoved(there.pk, 2))
     await until(lambda: here.seqs == [1, 2])  # in the thread for all, with its key at hand
@@ -140,7 +141,7 @@ async def test_a_group_whose_key_is_long_in_coming_keeps_no_other_from_catching_
     client = FakeClient()
     one, other = hub.follow(client, there.pk), hub.follow(client, room.pk)
     waiting = [asyncio.create_task(hub.page(one, at, there.stream_epoch)) for at in range(THREADS + 1)]
-    assert await aside(key.asked.wait, 60)
+    assert await aside(key.asked.wait, PATIENCE)
     async with asyncio.timeout(300):
         page = await hub.page(other, 0, room.stream_epoch)
     assert [item.seq for item in page.items] == [1]

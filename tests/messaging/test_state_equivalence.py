@@ -315,7 +315,7 @@ def test_the_live_stream_says_what_the_stream_by_http_says(
                 )
                 assert not page["restart"]
                 assert page["last"] == page["head"] > compared
-                assert [talker.event(item["seq"], timeout=60) for item in page["events"]] == page["events"]
+                assert [talker.event(item["seq"]) for item in page["events"]] == page["events"]
                 compared = page["head"]
 
             post(fatou, "note")

@@ -120,7 +120,7 @@ class Bao:
 
             context = ssl.create_default_context(cafile=str(self.ca))
             line: http.client.HTTPConnection = http.client.HTTPSConnection(
-                "127.0.0.1", self.port, timeout=30, context=context
+                "127.0.0.1", self.port, timeout=PATIENCE, context=context
             )
         else:
             line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
