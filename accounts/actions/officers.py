@@ -13,7 +13,7 @@ from django.utils import timezone
 
 import audit
 from accounts.actions.sessions import revoke_everything, tighten_sessions
-from accounts.errors import AdministrationExists, BadPassword, NotYourself, OfficerExists
+from accounts.errors import AdministrationExists, AdministratorsOnly, BadPassword, NotYourself, OfficerExists
 from accounts.models import Administration, Invitation, Officer, Region
 from accounts.revocations import announce
 from problems import FieldProblem
@@ -131,7 +131,7 @@ def change_officer(officer_id: UUID, *, actor: Officer, **values: Any) -> Office
         message = "this is not changed here"
         raise TypeError(message)
     with transaction.atomic():
-        officer = Officer.objects.select_for_update(no_key=True).get(pk=officer_id)
+        officer = _held_by_administrator(officer_id, actor)
         if officer.pk == actor.pk and not values.get("is_platform_administrator", True):
             raise NotYourself
         promoted = values.get("is_platform_administrator", False) and not officer.is_platform_administrator
@@ -160,6 +160,7 @@ def deactivate_officer(officer_id: UUID, *, actor: Officer) -> None:
     if officer_id == actor.pk:
         raise NotYourself
     with transaction.atomic():
+        _held_by_administrator(officer_id, actor)
         moved = Officer.objects.filter(pk=officer_id, is_active=True).update(is_active=False)
         if not moved:
             return
@@ -167,9 +168,22 @@ def deactivate_officer(officer_id: UUID, *, actor: Officer) -> None:
         audit.record(audit.Action.OFFICER_DEACTIVATED, actor=actor.pk, subject=f"officer:{officer_id}")
 
 
+def _held_by_administrator(officer_id: UUID, actor: Officer) -> Officer:
+    """Return the officer with his row and the actor's held: of two who end each other at once, one does.
+
+    Raises AdministratorsOnly where the actor's account was shut, or his role taken, since he asked.
+    """
+    rows = Officer.objects.select_for_update(no_key=True).filter(pk__in=[officer_id, actor.pk]).order_by("pk")
+    held = {officer.pk: officer for officer in rows}
+    if not (held[actor.pk].is_active and held[actor.pk].is_platform_administrator):
+        raise AdministratorsOnly
+    return held[officer_id]
+
+
 def activate_officer(officer_id: UUID, *, actor: Officer) -> None:
     """Open a shut account again; its sessions and tokens stay ended."""
     with transaction.atomic():
+        _held_by_administrator(officer_id, actor)
         if Officer.objects.filter(pk=officer_id, is_active=False).update(is_active=True):
             audit.record(audit.Action.OFFICER_ACTIVATED, actor=actor.pk, subject=f"officer:{officer_id}")
 

@@ -18,6 +18,7 @@ from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import actions, totp
 from accounts.authenticator_keys import open_key
+from accounts.errors import AdministratorsOnly
 from accounts.models import Officer, OfficerSession
 from groups.actions import change_role
 from groups.models import ClosedUserGroup, Role
@@ -173,6 +174,37 @@ def test_a_code_waits_for_a_role_that_is_being_given(
     signing.join(300)
     assert [answer.headers["Location"] for answer in answers] == ["/sign-in/first-passkey/"]
     assert not OfficerSession.objects.filter(officer=fatou, verified=True).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("lowered", [False, True], ids=["shut", "lowered"])
+def test_of_two_administrators_who_end_each_other_one_does(
+    padma: Officer, bruno: Officer, thread: Any, lowered: bool
+) -> None:
+    Officer.objects.filter(pk=bruno.pk).update(is_platform_administrator=True)
+    refused: list[bool] = []
+
+    def end(officer: Officer, actor: Officer) -> None:
+        if lowered:
+            actions.change_officer(officer.pk, actor=actor, is_platform_administrator=False)
+        else:
+            actions.deactivate_officer(officer.pk, actor=actor)
+
+    def end_padma() -> None:
+        try:
+            end(padma, bruno)
+        except AdministratorsOnly:
+            refused.append(True)
+
+    with transaction.atomic():
+        end(bruno, padma)
+        other = thread(end_padma)
+        wait_until_somebody_waits_for_a_lock()
+    other.join(300)
+    assert refused
+    padma.refresh_from_db()
+    assert padma.is_active
+    assert padma.is_platform_administrator
 
 
 def test_a_password_alone_changes_no_language(client: Client, enrolled: Officer) -> None:
