@@ -84,6 +84,11 @@ def can_be_read(membership: Membership) -> bool:
     return membership.has(Right.READ) and membership.group.phase != Phase.ARCHIVED
 
 
+def reports_due(group: ClosedUserGroup) -> bool:
+    """Whether a silent country is overdue: a report is expected of each day while the operation runs."""
+    return Phase(group.phase) is Phase.OPERATIONAL
+
+
 def is_exercise(group: ClosedUserGroup) -> bool:
     """Whether what is sent now is a test: marked EXERCISE, never transferred."""
     return group.phase == Phase.PREOPERATIONAL

@@ -43,7 +43,7 @@ def console(request: HttpRequest, membership: Membership) -> HttpResponse:
         "membership": membership,
         "group": membership.group,
         "views": _views(membership, counts),
-        "countries": _countries(countries),
+        "countries": _countries(countries, membership),
         "kinds": [{"code": code, "label": label} for code, label in Kind.choices],
         "statuses": [{"code": code, "label": label} for code, label in Status.choices],
         "writes": any(kind["allowed"] for kind in kinds),
@@ -60,7 +60,7 @@ def console(request: HttpRequest, membership: Membership) -> HttpResponse:
 def figures(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Answer the counts of the views and the states of the countries."""
     counts, countries = board(membership)
-    return JsonResponse({"counts": counts, "countries": _countries(countries)})
+    return JsonResponse({"counts": counts, "countries": _countries(countries, membership)})
 
 
 @member_view(Right.READ)
@@ -91,14 +91,15 @@ def _views(membership: Membership, counts: Mapping[str, int]) -> list[dict[str, 
     ]
 
 
-def _countries(countries: list[CountryToday]) -> list[dict[str, str]]:
-    language = get_language() or "en"
+def _countries(countries: list[CountryToday], membership: Membership) -> list[dict[str, Any]]:
+    language, due = get_language() or "en", phases.reports_due(membership.group)
     texts = {"silent": _("silent"), "nil": _("nil")}
     return [
         {
             "code": country.code,
             "name": country_name(country.code, language),
             "state": country.state,
+            "overdue": due and country.state == "silent",
             "text": texts.get(country.state, str(country.messages)),
         }
         for country in countries

@@ -39,6 +39,7 @@ def situation(request: HttpRequest, membership: Membership) -> HttpResponse:
         "group": membership.group,
         "day": found["day"],
         "coverage": [_coverage_row(row, language) for row in found["coverage"]],
+        "reports_due": phases.reports_due(membership.group),
         "silent": sum(row["state"] == "silent" for row in found["coverage"]),
         "questions": [
             {"label": _("Warnings"), **found["questions"]["warning"]},

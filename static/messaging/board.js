@@ -36,15 +36,15 @@ export function startBoard({ url, onView, onCountry }) {
       place.textContent = count;
       place.classList.toggle("overdue", place.hasAttribute("data-urgent") && count > 0);
     }
-    for (const { code, state, text } of states) {
+    for (const { code, state, overdue, text } of states) {
       const button = document.querySelector(`[data-country="${code}"]`);
       if (!button) continue;
       const place = button.querySelector("[data-country-state]");
       place.textContent = text;
-      place.classList.toggle("overdue", state === "silent");
+      place.classList.toggle("overdue", overdue);
       const dot = button.querySelector(".dot");
       dot.classList.toggle("dot-good", state === "reported");
-      dot.classList.toggle("dot-alert", state === "silent");
+      dot.classList.toggle("dot-alert", overdue);
     }
   }
 

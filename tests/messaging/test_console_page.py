@@ -213,6 +213,19 @@ def test_figures_count_what_waits_for_my_country(
     assert sign_in(client, dmitri).get(f"/groups/{room.pk}/figures/").json()["counts"]["waiting"] == 0
 
 
+@pytest.mark.parametrize(("phase", "late"), [(Phase.PREOPERATIONAL, 0), (Phase.OPERATIONAL, 1)])
+def test_silent_country_is_overdue_while_the_operation_runs(
+    client: Client, sign_in: SignIn, bruno: Officer, room: ClosedUserGroup, phase: Phase, late: int
+) -> None:
+    ClosedUserGroup.objects.filter(pk=room.pk).update(phase=phase)
+    countries = sign_in(client, bruno).get(f"/groups/{room.pk}/figures/").json()["countries"]
+    assert {country["state"] for country in countries} == {"silent"}
+    assert {country["overdue"] for country in countries} == {bool(late)}
+    assert client.get(f"/groups/{room.pk}/").content.decode().count("dot-alert") == late * len(countries)
+    overdue = client.get(f"/groups/{room.pk}/situation/").content.decode().count("status-overdue")
+    assert overdue == late * len(countries)
+
+
 def test_seizure_page_starts_from_its_warning(
     client: Client, sign_in: SignIn, bruno: Officer, dmitri: Officer, room: ClosedUserGroup
 ) -> None:
