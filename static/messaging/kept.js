@@ -6,7 +6,7 @@
 
 const DATABASE = "cencomm";
 const STORE = "kept";
-const OPENING = 5000; // milliseconds: a page that waits for its disk for ever is worse than one that keeps nothing
+const OPENING = 15000; // milliseconds: a page that waits for its disk for ever is worse than one that keeps nothing
 
 /** The officer's store; `keyText` is the key in base64. Without IndexedDB it lasts as long as the page (`lasting`). */
 export async function openKept(owner, keyText) {
