@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
-# How long an example takes says how busy the machine is, nothing about what is tested.
-settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("no clock")
+import tests.examples  # noqa: F401  (its profile holds for all)
 
 pytest_plugins = ["tests.cast"]
 

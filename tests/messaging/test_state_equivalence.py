@@ -2,13 +2,12 @@
 
 hypothesis makes runs of acts; each officer's client (the console's own scripts, in Node.js) opens its page at some
 time, fetches its messages at some later time, applies events whenever the run says so, and must hold in the end
-what a client holds that has just opened it. The runs are the same each time; `CENCOMM_EQUIVALENCE=2000` makes so
-many that differ from call to call, and prints what reproduces a failure.
+what a client holds that has just opened it. The runs are the same each time; `CENCOMM_EXAMPLES=20` makes twenty
+times as many that differ from call to call, and prints what reproduces a failure.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -18,8 +17,8 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, note, settings
 from hypothesis import Phase as Stage
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from accounts.models import Officer
@@ -34,13 +33,13 @@ from messaging.queries.messages import messages_page
 from messaging.views.page_data import validates, view_filters
 from problems import Refusal
 from tests.cast import join, make_group, membership_of
+from tests.examples import LONGER, fuzzing
 from tests.messaging.conftest import draft, seizure_body, wire
 from tests.messaging.equivalence import ACTS, Follower, States, World, running_states
 from tests.messaging.server import Talker, running_server
 from tests.messaging.uploads import uploaded
 
 pytestmark = pytest.mark.django_db
-RUNS = int(os.environ.get("CENCOMM_EQUIVALENCE", "0"))
 OFTEN = (
     "post", "reply", "reply", "correct", "withdraw", "acknowledge", "move", "comment", "role", "catch_up",
     "attach", "check",
@@ -198,13 +197,8 @@ def test_every_event_applied_equals_a_fresh_read(
     done: Counter[str] = Counter()
 
     @settings(
-        max_examples=RUNS or 25,
-        derandomize=not RUNS,
-        database=None,
-        deadline=None,
-        print_blob=True,
-        phases=[Stage.explicit, Stage.generate, *([Stage.shrink] if RUNS else [])],  # minutes, where it fails
-        suppress_health_check=list(HealthCheck),
+        fuzzing(25),
+        phases=[Stage.explicit, Stage.generate, *([Stage.shrink] if LONGER > 1 else [])],  # minutes, where it fails
     )
     @given(steps=STEPS)
     def run(steps: list[tuple[str, int, int, int]]) -> None:

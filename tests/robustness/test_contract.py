@@ -3,7 +3,7 @@
 schemathesis makes the requests from the document, as it says they are and as it says they are not (a field of
 another type, a text too long, a parameter that is missing), and checks status, content type and shape of each
 answer. Every second one is about what there is: messages, files on their way, files that were checked, a
-transfer. In CI always the same ones; CENCOMM_ROBUSTNESS=20 makes twenty times as many, and others.
+transfer. In CI always the same ones; CENCOMM_EXAMPLES=20 makes twenty times as many, and others.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from groups.models import ClosedUserGroup
 from messaging.attachments.actions import Upload, begin_upload
 from simplified_forms.actions import create_starting_templates
 from tests.cast import membership_of, sign_in
+from tests.examples import fuzzing
 from tests.messaging.conftest import seizure_body, wire
 from tests.messaging.server import Server, running_server
 from tests.messaging.uploads import checked, picture
-from tests.robustness.words import fuzzing
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True, databases=["default", "cen"])]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

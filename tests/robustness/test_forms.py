@@ -18,7 +18,8 @@ from simplified_forms.presentation import rows
 from simplified_forms.shapes import FieldDescription
 from simplified_forms.specification import MAX_FIELDS, MAX_HELP, checked_spec
 from simplified_forms.validation import validate
-from tests.robustness.words import NAUGHTY, encodable, fuzzing, json_values, numbers, texts
+from tests.examples import fuzzing
+from tests.robustness.words import NAUGHTY, encodable, json_values, numbers, texts
 from tests.simplified_forms.bodies import FULL, context
 
 KINDS = [kind.value for kind in Kind]

@@ -21,8 +21,9 @@ from messaging.delivery.frames_in import MAX_ITEMS, items_of, places_of, uuid_of
 from messaging.schemas import message_of
 from problems import Refusal
 from simplified_forms.actions import create_starting_templates
+from tests.examples import LONGER, fuzzing
 from tests.messaging.server import Talker, running_server
-from tests.robustness.words import LONGER, encodable, fuzzing, json_values, numbers, texts
+from tests.robustness.words import encodable, json_values, numbers, texts
 
 OPTIONAL = (
     "subject", "language", "priority", "addressed_to", "in_reply_to", "due_at", "acknowledge", "handling",

@@ -20,8 +20,9 @@ from exports.errors import BadMappingFile, BadSourceFile
 from exports.importing.converting import Converter, plain_text, read_number
 from exports.importing.mapping_file import ImportMapping, known_mappings, load_mapping
 from exports.importing.reading import MAX_CELL, MAX_LINE, MAX_ROWS, SourceFile
+from tests.examples import fuzzing
 from tests.messaging.server import ROOT
-from tests.robustness.words import encodable, fuzzing, texts
+from tests.robustness.words import encodable, texts
 
 MEMORY = 600 * 2**20
 

@@ -29,8 +29,9 @@ from cen.schema import CleanRecord, clean
 from cencomm.api import api
 from problems import FieldProblem
 from tests.cen.records import a_record
+from tests.examples import fuzzing
 from tests.messaging.uploads import content_of
-from tests.robustness.words import NAUGHTY, encodable, fuzzing, json_values, texts
+from tests.robustness.words import NAUGHTY, encodable, json_values, texts
 
 TODAY = date(2026, 11, 21)
 WORDS = [word for word in (*NAUGHTY, "ﷺ" * 200, "a" * 10_000) if encodable(word)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simplified_forms.catalogue import CATALOGUE, fields_of
@@ -14,6 +14,7 @@ from simplified_forms.fields import Field, Kind
 from simplified_forms.specification import checked_spec
 from simplified_forms.starting import entry
 from simplified_forms.validation import validate
+from tests.examples import fuzzing
 from tests.simplified_forms.bodies import context
 
 TEXT = st.text(max_size=40)
@@ -87,14 +88,13 @@ def loose(kind: Kind) -> dict[str, Any]:
     return {"fields": [{**one, "required": False} for one in SPECS[kind]["fields"]]}
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(Kind), JSON)
 def test_any_json_is_judged_without_raising(kind: Kind, body: object) -> None:
     outcome = validate(SPECS[kind], body, context(kind.value, nominal_allowed=True))
     orjson.dumps(outcome.cleaned)
 
 
-@settings(deadline=None, max_examples=80)
+@fuzzing(80)
 @given(
     st.sampled_from([Kind.SEIZURE, Kind.WARNING, Kind.FEEDBACK, Kind.MOVEMENT]).flatmap(
         lambda kind: st.tuples(st.just(kind), bodies_near(kind))
@@ -111,7 +111,6 @@ def test_cleaning_twice_changes_nothing(case: tuple[Kind, dict[str, Any]]) -> No
     assert orjson.dumps(twice.cleaned) == orjson.dumps(once.cleaned)
 
 
-@settings(deadline=None, max_examples=100)
 @given(bodies_near(Kind.SEIZURE), st.randoms())
 def test_the_order_of_a_body_does_not_matter(body: dict[str, Any], random: Any) -> None:
     names = list(body)
@@ -123,14 +122,12 @@ def test_the_order_of_a_body_does_not_matter(body: dict[str, Any], random: Any) 
     assert set(first.errors) == set(second.errors)
 
 
-@settings(deadline=None, max_examples=100)
 @given(bodies_near(Kind.SEIZURE))
 def test_nothing_comes_back_that_the_form_does_not_have(body: dict[str, Any]) -> None:
     outcome = validate(SPECS[Kind.SEIZURE], body, context())
     assert all(name in CATALOGUE and not CATALOGUE[name].nominal for name in outcome.cleaned)
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(Kind), st.lists(st.sampled_from(sorted(CATALOGUE)), unique=True, max_size=8))
 def test_a_checked_specification_is_a_fixed_point(kind: Kind, names: list[str]) -> None:
     fields = [entry(name) for name in names if kind.value in CATALOGUE[name].kinds]

@@ -13,10 +13,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cencomm.ports import PATIENCE
+from tests.examples import fuzzing
 from tests.vault.agents import agent_within
 from vault.agent import wire
 from vault.agent.client import AgentKeyStore, AgentLine
@@ -77,7 +78,7 @@ def said(place: Path, data: bytes) -> bytes:
         return answer
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fuzzing(150)
 @given(data=st.binary(max_size=300) | st.binary(max_size=80).map(lambda d: len(d).to_bytes(4, "big") + d))
 def test_bytes_of_any_kind_end_a_connection_and_nothing_else(agent: tuple[KeyAgent, Path], data: bytes) -> None:
     answer = said(agent[1], data)
@@ -85,7 +86,7 @@ def test_bytes_of_any_kind_end_a_connection_and_nothing_else(agent: tuple[KeyAge
         assert unpacked(answer[4:]) == {"refused": "bad_frame"}
 
 
-@settings(max_examples=150, deadline=None)
+@fuzzing(150)
 @given(document=st.dictionaries(st.text(max_size=8), json_values, max_size=4) | questions())
 def test_a_document_is_a_question_within_its_bounds_or_none(document: dict[str, Any]) -> None:
     try:
@@ -99,7 +100,7 @@ def test_a_document_is_a_question_within_its_bounds_or_none(document: dict[str, 
     assert len(question.groups) <= wire.MAX_GROUPS
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fuzzing(60)
 @given(document=questions().filter(lambda d: d["do"] not in ("rotate", "create")))
 def test_every_question_has_an_answer(agent: tuple[KeyAgent, Path], document: dict[str, Any]) -> None:
     answer = said(agent[1], packed(document))
@@ -107,7 +108,7 @@ def test_every_question_has_an_answer(agent: tuple[KeyAgent, Path], document: di
     assert len(answer) - 4 == int.from_bytes(answer[:4], "big") <= MAX_FRAME
 
 
-@settings(max_examples=100, deadline=None)
+@fuzzing(100)
 @given(document=questions())
 def test_what_was_packed_is_unpacked(document: dict[str, Any]) -> None:
     assert unpacked(packed(document)[4:]) == json.loads(json.dumps(document))
