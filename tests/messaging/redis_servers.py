@@ -18,6 +18,7 @@ from tests.cencomm.ports import PATIENCE, free_port
 HOST = "127.0.0.1"
 PASSWORD = "quay-lantern-17"
 SLOTS = 16384
+LONG = 600_000  # milliseconds: a server that this machine keeps waiting is not dead
 
 
 def wait_for[T](what: str, ask: Callable[[], T], *, seconds: float = PATIENCE) -> T:
@@ -83,6 +84,8 @@ class Watched:
 
     def kill_master(self) -> int:
         """Kill the master and wait until another is named; return its port."""
+        for one in self.sentinels:  # until now nobody took a master that was slow for a dead one
+            one.client().execute_command("SENTINEL", "SET", "quay", "down-after-milliseconds", "2000")
         old = self.master()
         next(one for one in self.servers if one.port == old).kill()
         return wait_for("a promoted replica", lambda: (port := self.master()) != old and port)
@@ -108,7 +111,7 @@ def running_sentinels(folder: Path) -> Iterator[Watched]:
                 folder,
                 f"sentinel monitor quay {HOST} {first.port} 2",
                 f"sentinel auth-pass quay {PASSWORD}",
-                "sentinel down-after-milliseconds quay 2000",
+                f"sentinel down-after-milliseconds quay {LONG}",
                 "sentinel failover-timeout quay 5000",
                 mode=("--sentinel",),
             )
@@ -144,6 +147,12 @@ class Cluster:
                 return next(found for found in self.nodes if found.port == node[1])
         raise AssertionError(channel)
 
+    def kill(self, one: RedisServer) -> None:
+        """Kill a node; from now on the others notice."""
+        for node in self.nodes:
+            node.client().config_set("cluster-node-timeout", 5000)
+        one.kill()
+
     def move_slot(self, channel: str) -> RedisServer:
         """Give the slot of a channel to another master, as `redis-cli --cluster reshard` does; return that one."""
         slot, old = key_slot(channel.encode()), self.owner(channel)
@@ -175,7 +184,7 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
             one = RedisServer(
                 folder,
                 "cluster-enabled yes",
-                "cluster-node-timeout 5000",
+                f"cluster-node-timeout {LONG}",
                 "repl-diskless-sync-delay 0",
                 f"requirepass {PASSWORD}",
                 f"masterauth {PASSWORD}",

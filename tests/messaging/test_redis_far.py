@@ -153,7 +153,7 @@ async def test_a_cluster_carries_wake_ups_by_its_shards_while_slots_move_and_a_m
 
             ear.heard.clear()
             lost = cluster.owner(f"{CHANNEL}:5")
-            await asyncio.to_thread(lost.kill)
+            await asyncio.to_thread(cluster.kill, lost)
             await tell(teller, moved(groups, 3))  # those of the lost master wait for its replica
             await asyncio.to_thread(wait_for, "a whole cluster", cluster.is_ok)
             await ear.told_or_resynced(moved(groups, 3))
