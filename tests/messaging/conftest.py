@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,6 +41,12 @@ def _fresh_pace() -> Iterator[None]:
     limits._pace.cache_clear()
     yield
     limits._pace.cache_clear()
+
+
+@pytest.fixture
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody may send again meanwhile, however long the test takes."""
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: 1000.0))
 
 
 @pytest.fixture

@@ -239,6 +239,7 @@ async def test_everybody_looks_again_when_the_answer_of_a_commit_was_lost(
     await listening.close()
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 @pytest.mark.django_db(transaction=True)
 def test_a_post_counts_once_against_the_rate_however_often_it_is_tried(
     room: ClosedUserGroup, fatou: Officer, settings: Any
@@ -260,6 +261,7 @@ def test_a_post_counts_once_against_the_rate_however_often_it_is_tried(
         office.post(parcel(fatou, room.pk))
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 @pytest.mark.django_db(transaction=True)
 def test_who_is_too_fast_holds_up_nobody_of_the_same_batch(
     room: ClosedUserGroup, fatou: Officer, bruno: Officer, settings: Any

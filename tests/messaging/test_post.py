@@ -278,6 +278,7 @@ def test_an_oversized_message_is_refused(post: Post, fatou: Officer) -> None:
     assert refused.value.status == 413
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 def test_too_many_posts_are_refused_with_the_time_to_wait(
     post: Post, fatou: Officer, amina: Officer, settings: Any
 ) -> None:

@@ -121,6 +121,7 @@ def test_an_oversized_message_is_413(api: Api, fatou: Officer, room: ClosedUserG
         assert send(api(fatou), room, wire(body={"text": "x" * size})).status_code == 413
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 def test_too_fast_is_429_with_the_time_to_wait(
     api: Api, fatou: Officer, room: ClosedUserGroup, settings: Any
 ) -> None:

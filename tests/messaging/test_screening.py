@@ -80,6 +80,7 @@ def test_stranger_reader_and_token_without_the_scope_are_refused(
     assert ask(api(fatou), room, kind="poem").status_code in {404, 409, 422}
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 def test_too_much_and_too_often_are_refused(
     api: Api, room: ClosedUserGroup, fatou: Officer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

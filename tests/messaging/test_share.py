@@ -512,6 +512,7 @@ def test_a_failure_of_what_is_shared_is_nobodys_answer() -> None:
     wait_until(lambda: office.waiting == 0, what="everything answered")
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 def test_what_was_left_counts_once_against_the_rate(settings: Any) -> None:
     settings.CENCOMM_LIMITS = {**settings.CENCOMM_LIMITS, "posts_per_officer_per_minute": 2}
     sharing, group, officer = Sharing(), uuid4(), Officer(pk=uuid4())

@@ -210,15 +210,16 @@ async def test_redis_carries_identifiers_only(redis_url: str) -> None:
 
 @pytest.mark.redis
 def test_the_pace_is_shared_between_processes_and_passes(redis_url: str) -> None:
-    one, two = limits.SharedPace(3, redis_url), limits.SharedPace(3, redis_url)
+    one, two = limits.SharedPace(1, redis_url), limits.SharedPace(1, redis_url)
     officer = uuid4()
-    assert [one.wait(officer), two.wait(officer), one.wait(officer)] == [0, 0, 0]
-    assert 0 < two.wait(officer) <= 20
+    assert one.wait(officer) == 0
+    assert 0 < two.wait(officer) <= 60
     assert one.wait(uuid4()) == 0
     keys = redis.Redis.from_url(redis_url).keys("cencomm:pace:*")
     assert all(redis.Redis.from_url(redis_url).pttl(key) > 0 for key in keys)
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 def test_the_pace_is_kept_without_redis() -> None:
     pace = limits.SharedPace(2, "redis://127.0.0.1:1/0")
     officer = uuid4()
@@ -279,6 +280,7 @@ def test_a_server_that_is_told_to_stop_tells_what_it_knows_first(
         server.process.terminate()
         server.process.wait(PATIENCE)
         heard: list[Wake] = []
-        while told := ear.get_message(timeout=1.0):
+        while GroupMoved(room.pk, 1) not in heard:
+            told = ear.get_message(timeout=PATIENCE)
+            assert told is not None, heard
             heard += decode_all(told["data"])
-    assert GroupMoved(room.pk, 1) in heard
