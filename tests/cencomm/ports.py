@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import socket
 import subprocess
 import threading
@@ -86,6 +87,20 @@ def has_ended(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def freeze(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process in the middle of what it does; return once all of its threads stand still."""
+    process.send_signal(signal.SIGSTOP)
+
+    def stands_still() -> bool:
+        try:
+            threads = [file.read_text() for file in Path(f"/proc/{process.pid}/task").glob("*/stat")]
+        except OSError:  # one ended meanwhile
+            return False
+        return {one.rpartition(")")[2].split()[0] for one in threads} == {"T"}
+
+    wait_until(stands_still, what="a process that stands still")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.cencomm.ports import free_port
+from tests.cencomm.ports import free_port, freeze
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -93,7 +93,7 @@ class S3Store:
     def freeze(self) -> None:
         """Let it take connections and answer nothing,"""
         assert self._process
-        self._process.send_signal(signal.SIGSTOP)
+        freeze(self._process)
 
     def thaw(self) -> None:
         """and go on."""

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cencomm.ports import PATIENCE
 from tests.vault.bao import Bao, program
 from vault import KeyStore
+from vault.agent.client import AgentLine
 from vault.roots import FileRootKeys
 
 LIBRARIES = sorted(Path("/usr/lib").glob("**/libsofthsm2.so"))
@@ -22,6 +24,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(autouse=True)
 def _patient_with_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vault.service.ANSWER_SECONDS", 20.0)
+    monkeypatch.setitem(AgentLine.ask.__kwdefaults__, "seconds", PATIENCE)
+    monkeypatch.setattr("vault.agent.server.FRAME_SECONDS", PATIENCE)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from cencomm.cli_errors import CommandRefused
 from cencomm.key_agent import Places, _check_home, _prepare, listen
 from cencomm.key_place import agent_answers, agent_socket
 from cencomm.key_site import running_agent
-from tests.cencomm.ports import wait_until
+from tests.cencomm.ports import freeze, wait_until
 from tests.vault.agents import ROOT, Agent, agent_within
 from vault import KeyAgentAway, KeyDestroyed, KeyStoreUnavailable, Place, SealBroken, opened_note
 from vault.agent.client import AgentKeyStore
@@ -307,7 +307,7 @@ def test_an_agent_that_hangs_is_away_and_comes_back(own_agent: Agent, monkeypatc
     client = own_agent.client()
     group, wrapped = opened_group(client)
     assert own_agent.process is not None
-    own_agent.process.send_signal(signal.SIGSTOP)
+    freeze(own_agent.process)
     with pytest.raises(KeyAgentAway):
         client._line.ask("has", seconds=0.5, group=group.hex)
     own_agent.process.send_signal(signal.SIGCONT)
