@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.cencomm.ports import PATIENCE
 from tests.faults.drill import report, run_alone
 from tests.faults.injuries import Injuries
 from tests.faults.log import Finding
@@ -190,13 +191,13 @@ async def _deaf(site: Site, people: dict[str, Any], seed: int) -> dict[str, Any]
     plan = [Fault(0.5, "stop_redis", 0, DEAF_SECONDS)]
     night = asyncio.create_task(spend_night(site, crowd, injuries, plan, seconds=DEAF_SECONDS + 1, wanders=False))
     await asyncio.sleep(DEAF_SECONDS / 2)
-    canary = {"without Redis": await site.canary()}
+    canary = {"without Redis": await site.canary(seconds=PATIENCE)}
     verdict = await night
     grown = {name: await site.figure(name) - before[name] for name in names}
     site.webs[0].door.set_weather(Weather(half_open=True))
-    canary["before a silent door"] = await site.canary()
+    canary["before a silent door"] = await site.canary(seconds=5.0)
     injuries.heal()
-    canary["afterwards"] = await site.canary()
+    canary["afterwards"] = await site.canary(seconds=PATIENCE)
     return {"wrong": [[one.kind, one.text] for one in verdict.findings], "grown": grown, "canary": canary}
 
 

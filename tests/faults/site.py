@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cencomm.ports import free_port
+from tests.cencomm.ports import PATIENCE, free_port
 from tests.faults.certificate import Certificate, make_certificate
 from tests.faults.disk import SmallDisk, make_small_disk
 from tests.faults.postgres import Postgres
@@ -95,7 +95,7 @@ class Site:
         self.worker = self._program("worker", work, variables)
         self.worker.start()
         self._tending = asyncio.create_task(self._tend())
-        await self.until_ready(seconds=120)
+        await self.until_ready(seconds=PATIENCE)
         await self.note_epochs(people)
         return people
 
@@ -103,7 +103,7 @@ class Site:
         """Take the epochs of the groups as the product tells them, now that it runs."""
         for who, groups in (("coordinator", people["groups"]), ("outsider", [people["elsewhere"]])):
             headers = {"Authorization": f"Bearer {people['people'][who]['token']}"}
-            answer = await ask(self.webs[0].port, "GET", "/api/v1/groups", headers=headers, seconds=30)
+            answer = await ask(self.webs[0].port, "GET", "/api/v1/groups", headers=headers, seconds=PATIENCE)
             epochs = {one["id"]: one["epoch"] for one in answer.body["groups"]}
             for group in groups:
                 group["epoch"] = epochs[group["id"]]
@@ -115,7 +115,7 @@ class Site:
             web.program.command = self._web_command(launcher, web.port)
             web.program.environment = {**self._web_environment(web), **environment}
             web.program.kill()
-        await self.until_ready(seconds=120, webs=chosen)
+        await self.until_ready(seconds=PATIENCE, webs=chosen)
 
     async def until_ready(self, *, seconds: float, webs: Sequence[Web] = ()) -> None:
         """Return once every web process says that it lacks nothing."""
@@ -174,7 +174,7 @@ class Site:
     async def figure(self, name: str) -> float:
         """Return one of the figures of `/metrics`, of all web processes together."""
         headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
-        answer = await ask(self.webs[0].port, "GET", "/metrics", headers=headers, seconds=10)
+        answer = await ask(self.webs[0].port, "GET", "/metrics", headers=headers, seconds=PATIENCE)
         lines = answer.data.decode().splitlines()
         found = [float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
         if answer.status != 200 or not found:
@@ -182,9 +182,12 @@ class Site:
             raise ConnectionError(message)
         return sum(found)
 
-    async def canary(self) -> str:
+    async def canary(self, *, seconds: float) -> str:
         """Send a canary in by the first web process's door, as the worker does; return what became of it."""
-        send = "import django; django.setup(); from cencomm.canary.record import send_canary; print(send_canary())"
+        send = (
+            "import django; django.setup(); from cencomm.canary import flight, record; "
+            f"flight.FLIGHT_SECONDS = flight.ARRIVAL_SECONDS = {seconds}; print(record.send_canary())"
+        )
         variables = {
             **self._environment(self._databases(self.postgres.port), redis=self.redis_port),
             "CENCOMM_CANARY_URL": f"http://127.0.0.1:{self.doors[0]}",
