@@ -58,6 +58,14 @@ def without(text: str, group: str) -> str:
     return re.sub(r'value="[^"]{64}"', "", plain)
 
 
+def follow_by_socket(page: Page, group: str) -> list[dict[str, Any]]:
+    """Ask to follow a group; return what is answered. Heartbeats come between, and tell of no group."""
+    follow = {"op": "follow", "groups": {group: {}}}
+    heard = page.evaluate(ASK_BY_SOCKET, [follow, ["refused", "caught_up", "event", "closed"]])
+    assert all(one["heads"] == {} for one in heard if one["op"] == "heads")
+    return [one for one in heard if one["op"] != "heads"]
+
+
 def test_stranger_sees_a_page_that_says_nothing(officers: Officers) -> None:
     officers.expect_complaint(r"status of 404")
     amina = officers.console_of("amina")
@@ -104,8 +112,7 @@ def test_stranger_cannot_follow_by_socket(officers: Officers) -> None:
     eve = officers.page_of("eve")
     told = {}
     for where in (group, NOWHERE):
-        follow = {"op": "follow", "groups": {where: {}}}
-        heard = eve.evaluate(ASK_BY_SOCKET, [follow, ["refused", "caught_up", "event", "closed"]])
+        heard = follow_by_socket(eve, where)
         assert [one["op"] for one in heard] == ["hello", "refused"]
         assert heard[1]["problem"]["status"] == 404
         told[where] = {name: value for name, value in heard[1].items() if name != "group"}
@@ -142,9 +149,7 @@ def test_removed_member_is_told_and_reads_nothing_more(officers: Officers) -> No
     expect(amina.locator(".row-line", has_text=after)).to_be_visible()
     assert olga.goto(console).status == 404
     assert ask_api(officers.page_of("olga"), "GET", f"/groups/{group}/messages")[0] == 404
-    heard = officers.page_of("olga").evaluate(
-        ASK_BY_SOCKET, [{"op": "follow", "groups": {group: {}}}, ["refused", "caught_up", "event", "closed"]]
-    )
+    heard = follow_by_socket(officers.page_of("olga"), group)
     assert [one["op"] for one in heard] == ["hello", "refused"]
 
     take_back(manager, "olga@demo.invalid")
