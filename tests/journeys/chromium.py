@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.cencomm import ports
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -18,7 +20,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 60_000  # milliseconds: the machine may be busy; whatever is there sooner is seen at once
+PATIENCE = 1000 * ports.PATIENCE  # Playwright counts milliseconds; whatever is there sooner is seen at once
 
 
 @contextmanager

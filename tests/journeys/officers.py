@@ -31,7 +31,7 @@ def wait_for_code(product: Product, email: str) -> str:
         found, works = product.code(email)
         return works
 
-    wait_until(unused, seconds=150, what=f"an unused code of {email}")
+    wait_until(unused, what=f"an unused code of {email}")
     return found
 
 

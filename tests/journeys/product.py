@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from cencomm.embedded import EmbeddedPostgres
-from tests.cencomm.ports import ask, free_port, processes_on, wait_until
+from tests.cencomm.ports import PATIENCE, ask, free_port, processes_on, wait_until
 
 # What a refusal leaves in the log, as Django writes it: no fault of the product, and no text of anybody's.
 REFUSED = re.compile(
@@ -90,13 +90,13 @@ class Product:
         """Stop it as an init system does and return its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(180)
+        return self.process.wait(PATIENCE)
 
     def remove(self) -> None:
         """Take everything away, whatever state it is in."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(60)
+            self.process.wait(PATIENCE)
             wait_until(lambda: not processes_on(self.data), what="everything gone")
         EmbeddedPostgres(self.data).remove()
 

@@ -16,7 +16,7 @@ from playwright.sync_api import FilePayload, Locator, Page, Request, Route, expe
 from tests.journeys.acts import a_text, ask_until, expect_kept, field, fill_in, open_row, row_of, send, tick
 from tests.journeys.appearance import faults_of
 from tests.journeys.officers import PHONE, Officers
-from tests.journeys.test_connection import AWAY, LONG, console_over
+from tests.journeys.test_connection import AWAY, console_over
 from tests.journeys.test_offline import expect_nothing_twice, expect_sent_once
 from tests.line import Line, line_to
 
@@ -51,12 +51,12 @@ def offset_of(request: Request) -> list[int]:
 
 
 def expect_state(page: Page, name: str, state: str) -> None:
-    expect(item(page, name)).to_have_attribute("data-state", state, timeout=LONG)
+    expect(item(page, name)).to_have_attribute("data-state", state)
 
 
 def expect_drawn(picture: Locator) -> None:
     """Wait until a picture has come and is no broken one."""
-    expect(picture).to_be_visible(timeout=LONG)
+    expect(picture).to_be_visible()
     picture.scroll_into_view_if_needed()
     ask_until(picture, "(one) => one.complete && one.naturalWidth")  # of the one that stands there now
 
@@ -105,7 +105,7 @@ def test_pictures_by_picker_paste_and_drop_are_seen_by_everybody(officers: Offic
 
     for page in (amina, dmitri):
         row = row_of(page, text)
-        expect(row.locator("[data-picture]")).to_have_count(3, timeout=LONG)
+        expect(row.locator("[data-picture]")).to_have_count(3)
         expect_drawn(row.locator("img").first)
     expect(amina.locator(".attach-item")).to_have_count(0)
     look_through(dmitri, text)
@@ -126,14 +126,14 @@ def look_through(page: Page, text: str) -> None:
     gallery = page.locator("dialog.gallery")
     expect(gallery.locator(".gallery-count")).to_have_text("1 of 3")
     expect(gallery.locator(".gallery-caption")).to_have_text("Seal of the container (seal.png)")
-    expect(gallery.locator(".gallery-told")).to_have_text("", timeout=LONG)
+    expect(gallery.locator(".gallery-told")).to_have_text("")
     ask_until(gallery.locator("img"), "(one) => one.complete && one.naturalWidth === 320")
     page.keyboard.press("ArrowLeft")
     expect(gallery.locator(".gallery-count")).to_have_text("1 of 3")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(gallery.locator(".gallery-count")).to_have_text("3 of 3")
-    expect(gallery.locator(".gallery-told")).to_have_text("", timeout=LONG)
+    expect(gallery.locator(".gallery-told")).to_have_text("")
     assert faults_of(page) == []
     page.keyboard.press("Escape")
     expect(gallery).not_to_be_visible()
@@ -235,7 +235,7 @@ def test_large_picture_can_be_made_smaller_before_it_goes(officers: Officers) ->
     amina.route(PIECES, lambda route: route.abort() if route.request.method == "PATCH" else route.fallback())
     attach(amina, photo("deck.png", width=3000, height=400))
     item(amina, "deck.png").get_by_role("button", name="Make smaller").click()
-    expect(item(amina, "deck.jpg")).to_be_visible(timeout=LONG)
+    expect(item(amina, "deck.jpg")).to_be_visible()
     expect(item(amina, "deck.png")).to_have_count(0)
     amina.unroute(PIECES)
     expect_state(amina, "deck.jpg", "ready")
@@ -265,7 +265,7 @@ def test_seizure_from_a_phone_keeps_its_photo_through_a_reload(officers: Officer
     expect_state(phone, "prise.png", "ready")
     fill_seizure(phone)
     phone.locator("#seizure-submit").click()
-    expect(phone.locator("#done-title")).to_have_text(re.compile(r"HAR3-CI-SZR-\d+"), timeout=LONG)
+    expect(phone.locator("#done-title")).to_have_text(re.compile(r"HAR3-CI-SZR-\d+"))
     reference = re.search(r"HAR3-CI-SZR-\d+", phone.locator("#done-title").inner_text())
     assert reference
     phone.get_by_role("link", name=words("To the console")).click()

@@ -11,11 +11,11 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.acts import a_text, expect_kept, expect_stayed, send, stay, write_note
+from tests.journeys.chromium import PATIENCE
 from tests.journeys.officers import Officers, expect_live, expect_ready, sign_in
 from tests.journeys.test_offline import expect_nothing_twice, expect_sent_once, refuse_posts
 from tests.line import Line, line_to
 
-LONG = 60_000  # milliseconds: heartbeats pass, and the machine may be busy
 AWAY = r"ERR_(CONNECTION_\w+|EMPTY_RESPONSE|TIMED_OUT|SOCKET_NOT_CONNECTED|NETWORK_\w+)|WebSocket"
 NOT_LIVE = re.compile("checking|connecting|waiting|offline|catching_up")
 
@@ -46,14 +46,14 @@ def test_line_that_goes_silent_is_not_shown_as_live(officers: Officers, line: Li
     """The network is gone without a word: no close, no error, no answer."""
     amina, dmitri = console_over(line, officers), officers.console_of("dmitri")
     line.half_open()
-    expect(amina.locator("#connection")).to_have_attribute("data-state", NOT_LIVE, timeout=LONG)
+    expect(amina.locator("#connection")).to_have_attribute("data-state", NOT_LIVE)
     mine, theirs = a_text("Written into the silence"), a_text("Missed in the silence")
     write_note(amina, officers.words_of("amina"), mine)
     write_note(dmitri, officers.words_of("dmitri"), theirs)
     expect(amina.locator(".pending-row", has_text=mine)).to_be_visible()
     assert state_of(amina) != "live"
     line.mend()
-    expect(amina.locator(".row-line", has_text=theirs)).to_have_count(1, timeout=LONG)
+    expect(amina.locator(".row-line", has_text=theirs)).to_have_count(1)
     expect_sent_once(amina, mine, theirs)
     expect_nothing_twice(dmitri, mine, theirs)
     expect_stayed(amina)
@@ -65,14 +65,14 @@ def test_message_whose_answer_is_lost_is_one_message(officers: Officers, line: L
     text = a_text("Committed and not answered")
     line.lose_answers()
     write_note(amina, officers.words_of("amina"), text)
-    expect(dmitri.locator(".row-line", has_text=text)).to_have_count(1, timeout=LONG)
+    expect(dmitri.locator(".row-line", has_text=text)).to_have_count(1)
     pending = amina.locator(".pending-row", has_text=text)
     expect(pending).to_be_visible()
-    expect(pending).to_have_attribute("data-state", "waiting", timeout=LONG)
+    expect(pending).to_have_attribute("data-state", "waiting")
     expect(pending.locator("[data-act=again]")).to_be_visible()
     expect(pending.locator("[data-act=edit]")).to_have_count(0)
     line.mend()
-    expect(amina.locator(".pending-row")).to_have_count(0, timeout=LONG)
+    expect(amina.locator(".pending-row")).to_have_count(0)
     expect_sent_once(amina, text)
     expect_nothing_twice(dmitri, text)
 
@@ -83,7 +83,7 @@ def test_server_that_is_away_while_one_writes(officers: Officers, line: Line) ->
     amina.locator("#composer textarea.note").fill(sent)
     line.break_off()
     expect(amina.locator("#connection")).to_have_attribute("data-state", NOT_LIVE)
-    expect(amina.locator("[data-connection-text]")).to_have_text(re.compile(r"reconnecting in \d+ s"), timeout=LONG)
+    expect(amina.locator("[data-connection-text]")).to_have_text(re.compile(r"reconnecting in \d+ s"))
     write_note(amina, officers.words_of("amina"), sent)
     amina.locator("#composer textarea.note").fill(typed)
     write_note(dmitri, officers.words_of("dmitri"), missed)
@@ -98,7 +98,7 @@ def test_server_that_is_away_while_one_writes(officers: Officers, line: Line) ->
 
 def expect_sent_once_and_caught_up(page: Page, *texts: str) -> None:
     for text in texts:
-        expect(page.locator(".row-line", has_text=text)).to_have_count(1, timeout=LONG)
+        expect(page.locator(".row-line", has_text=text)).to_have_count(1)
     expect_sent_once(page, *texts)
 
 
@@ -129,7 +129,7 @@ def test_busy_server_is_asked_again_when_it_says(officers: Officers) -> None:
         re.compile(r"^not sent yet: The server is busy\. Next try in \d s\.$")
     )
     busy = False
-    expect(amina.locator(".pending-row")).to_have_count(0, timeout=LONG)
+    expect(amina.locator(".pending-row")).to_have_count(0)
     assert len(posts) > 1
     assert len(set(posts)) == 1
     expect_nothing_twice(amina, text)
@@ -159,11 +159,11 @@ def test_on_a_phone_what_waits_and_what_was_sent_is_in_sight(officers: Officers)
     amina.set_viewport_size({"width": 390, "height": 844})
     amina.locator("[data-screen-button=compose]").click()
     amina.context.set_offline(True)
-    expect(amina.locator("#connection")).to_have_attribute("data-state", "offline", timeout=LONG)
+    expect(amina.locator("#connection")).to_have_attribute("data-state", "offline")
     write_note(amina, officers.words_of("amina"), text)
     expect(amina.locator(".pending-row", has_text=text)).to_be_in_viewport()
     amina.context.set_offline(False)
-    expect(amina.locator(".pending-row")).to_have_count(0, timeout=LONG)
+    expect(amina.locator(".pending-row")).to_have_count(0)
     expect(amina.locator(".row-line", has_text=text)).to_be_in_viewport()
 
 
@@ -175,7 +175,7 @@ def test_two_tabs_of_one_officer_agree(officers: Officers) -> None:
     expect_live(second)
     first.context.set_offline(True)
     for page in (first, second):
-        expect(page.locator("#connection")).to_have_attribute("data-state", "offline", timeout=LONG)
+        expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
     texts = [a_text("From the first tab"), a_text("From the second tab")]
     for page, text in zip((first, second), texts, strict=True):
         write_note(page, officers.words_of("amina"), text)
@@ -214,7 +214,7 @@ def test_console_wakes_from_sleep(officers: Officers, line: Line) -> None:
     expect(page.locator("#connection")).to_have_attribute("data-state", NOT_LIVE)
     line.mend()
     # What waits for its next try tries now; what asks the network has the time that it takes.
-    deadline = time.monotonic() + LONG / 1000
+    deadline = time.monotonic() + PATIENCE / 1000
     while state_of(page) != "live" and time.monotonic() < deadline:
         if state_of(page) == "waiting":
             page.clock.run_for(1000)
@@ -246,7 +246,7 @@ def test_signing_out_says_what_was_not_sent_and_keeps_it_sealed(officers: Office
     sign_in(page, officers.product, "bruno")
     officers.sessions.take("bruno", context)
     page.goto(console)
-    expect(page.locator(".row-line", has_text=text)).to_have_count(1, timeout=LONG)
+    expect(page.locator(".row-line", has_text=text)).to_have_count(1)
     expect(page.locator(".pending-row")).to_have_count(0)
     expect_nothing_twice(page, text)
 

@@ -7,7 +7,6 @@ from playwright.sync_api import Page, expect
 from tests.journeys.acts import a_text, ask_until, expect_kept, row_of, send
 from tests.journeys.officers import Officers
 from tests.journeys.test_attachments import PIECES, attach, item, photo
-from tests.journeys.test_connection import LONG
 from tests.journeys.test_offline import expect_nothing_twice
 
 
@@ -25,14 +24,14 @@ def test_cancelled_edit_leaves_a_message_its_files(officers: Officers) -> None:
     expect(pending).to_have_count(0)  # it is not sent from two places
     item(amina, "left.png").get_by_role("button", name="Remove left.png").click()
     item(amina, "right.png").get_by_role("button", name="Make smaller").click()
-    expect(item(amina, "right.jpg")).to_be_visible(timeout=LONG)
+    expect(item(amina, "right.jpg")).to_be_visible()
     amina.locator("#composer").get_by_role("button", name="Cancel", exact=True).click()
     expect(amina.locator(".attach-item")).to_have_count(0)
 
     amina.unroute(PIECES)
     pending.locator("[data-act=send]").click()
     row = row_of(amina, text)
-    expect(row.locator("[data-picture]")).to_have_count(2, timeout=LONG)
+    expect(row.locator("[data-picture]")).to_have_count(2)
     names = row.locator("[data-picture]").evaluate_all("(all) => all.map((one) => one.dataset.name)")
     assert names == ["left.png", "right.png"]
     expect_nothing_twice(amina, text)
@@ -54,7 +53,7 @@ def test_file_taken_away_while_editing_is_gone_when_the_message_goes(officers: O
     expect(amina.locator(".attach-item")).to_have_count(1)
     amina.unroute(PIECES)
     send(amina, officers.words_of("amina"))
-    expect(row_of(amina, text).locator("[data-picture]")).to_have_count(1, timeout=LONG)
+    expect(row_of(amina, text).locator("[data-picture]")).to_have_count(1)
     expect_nothing_twice(amina, text)
     expect_nothing_kept(amina)
 

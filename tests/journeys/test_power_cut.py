@@ -13,7 +13,6 @@ from tests.journeys.acts import a_text, expect_kept, write_note
 from tests.journeys.chromium import ARGUMENTS, CHROMIUM, PATIENCE
 from tests.journeys.officers import DESKTOP, LANGUAGES, Officers, expect_live
 from tests.journeys.test_attachments import attach, item, photo
-from tests.journeys.test_connection import LONG
 from tests.journeys.test_offline import expect_nothing_twice, expect_sent_once, expect_waiting, go_offline
 
 NAME = "amina"
@@ -76,7 +75,7 @@ def test_what_waits_survives_a_power_cut(officers: Officers, tmp_path: Path) -> 
     page = console_in(browser)
     go_offline(page)
     attach(page, photo("quay.png"))
-    expect(item(page, "quay.png")).to_have_attribute("data-state", "waiting", timeout=LONG)
+    expect(item(page, "quay.png")).to_have_attribute("data-state", "waiting")
     write_note(page, officers.words_of(NAME), sent)
     expect_waiting(page, sent)
     page.locator("#composer textarea.note").fill(typed)
@@ -89,7 +88,7 @@ def test_what_waits_survives_a_power_cut(officers: Officers, tmp_path: Path) -> 
         browser.add_cookies(officers.sessions.of(NAME)["cookies"])  # those of a session end with the browser
         page = console_in(browser)
         expect_sent_once(page, sent)
-        expect(page.locator(".row-line", has_text=sent).locator("[data-picture]")).to_have_count(1, timeout=LONG)
+        expect(page.locator(".row-line", has_text=sent).locator("[data-picture]")).to_have_count(1)
         expect(page.locator("#composer textarea.note")).to_have_value(typed)
         expect_nothing_twice(page, sent)
         page.locator("#composer textarea.note").fill("")

@@ -14,7 +14,6 @@ from tests.journeys.appearance import faults_of
 from tests.journeys.officers import PHONE, Officers
 from tests.journeys.test_attachments import attach, item, photo
 
-LONG = 60_000
 SCREENING = "**/api/v1/groups/*/screening"
 
 
@@ -44,19 +43,19 @@ def test_a_name_is_asked_about_and_the_answer_stays_with_the_message(officers: O
     dmitri, words = officers.console_of("dmitri"), officers.words_of("dmitri")
     text = a_text("At the gate") + ": the driver Kofi Mensah showed passport A1234567 today"
     dmitri.locator("#composer textarea.note").fill(text)
-    expect(line(dmitri, "Kofi Mensah")).to_be_visible(timeout=LONG)
+    expect(line(dmitri, "Kofi Mensah")).to_be_visible()
     look(dmitri, "desktop")
     dmitri.locator("#composer").get_by_role("button", name=words("Send"), exact=True).click()
-    expect(box(dmitri).get_by_role("alert")).to_be_visible(timeout=LONG)
+    expect(box(dmitri).get_by_role("alert")).to_be_visible()
     expect(row_of(dmitri, text)).to_have_count(0)
 
     line(dmitri, "A1234567").get_by_role("button", name=words("Remove it")).click()
-    expect(line(dmitri, "A1234567")).to_have_count(0, timeout=LONG)
+    expect(line(dmitri, "A1234567")).to_have_count(0)
     line(dmitri, "Kofi Mensah").get_by_role("combobox").select_option("official")
     text = text.replace(" A1234567", "")
     assert dmitri.locator("#composer textarea.note").input_value() == text
     send(dmitri, words)
-    expect(row_of(dmitri, text)).to_be_visible(timeout=LONG)
+    expect(row_of(dmitri, text)).to_be_visible()
     open_row(dmitri, row_of(dmitri, text))
     expect(dmitri.locator("#record .screening-record")).to_contain_text(words("It names an official in office."))
     look(dmitri, "record")
@@ -74,12 +73,12 @@ def test_a_server_that_does_not_answer_holds_nothing_up_and_the_sender_is_told_l
     text = a_text("Call the broker on +233 24 555 0187")
     dmitri.locator("#composer textarea.note").fill(text)
     send(dmitri, words)
-    expect(row_of(dmitri, text)).to_be_visible(timeout=LONG)
+    expect(row_of(dmitri, text)).to_be_visible()
     assert asked
     for page, sees in ((dmitri, 1), (officers.console_of("amina"), 1), (officers.console_of("bruno"), 0)):
-        expect(row_of(page, text)).to_be_visible(timeout=LONG)
+        expect(row_of(page, text)).to_be_visible()
         open_row(page, row_of(page, text))
-        expect(page.locator("#record .record-reference")).to_be_visible(timeout=LONG)
+        expect(page.locator("#record .record-reference")).to_be_visible()
         expect(page.locator("#record .screening-record q")).to_have_count(sees)
 
 
@@ -109,11 +108,11 @@ def test_what_is_written_on_after_sending_is_neither_lost_nor_sent_unseen(office
     for route in asked:
         route.continue_()
     expect(box(dmitri).get_by_role("alert")).to_have_text(
-        words("Not sent yet: you wrote on after you had sent it. Send it again."), timeout=LONG
+        words("Not sent yet: you wrote on after you had sent it. Send it again.")
     )
     expect(note).to_have_value(text + ", driver Kofi Mensah")
     dmitri.clock.resume()
-    expect(line(dmitri, "Kofi Mensah")).to_be_visible(timeout=LONG)
+    expect(line(dmitri, "Kofi Mensah")).to_be_visible()
     expect(row_of(dmitri, text)).to_have_count(0)
     dmitri.reload()
     expect(note).to_have_value(text + ", driver Kofi Mensah")
@@ -122,7 +121,7 @@ def test_what_is_written_on_after_sending_is_neither_lost_nor_sent_unseen(office
     line(dmitri, "Kofi Mensah").get_by_role("combobox").select_option("official")
     dmitri.clock.resume()
     send(dmitri, words)
-    expect(row_of(dmitri, text + ", driver Kofi Mensah")).to_have_count(1, timeout=LONG)
+    expect(row_of(dmitri, text + ", driver Kofi Mensah")).to_have_count(1)
 
 
 def test_names_and_captions_of_files_are_asked_about_where_they_stand(officers: Officers) -> None:
@@ -132,19 +131,19 @@ def test_names_and_captions_of_files_are_asked_about_where_they_stand(officers: 
     dmitri.locator("#composer textarea.note").fill(text)
     attach(dmitri, photo("door.png"), photo("kofi_mensah_hold.png"))
     named = line(dmitri, "kofi_mensah")
-    expect(named).to_contain_text(words("Name of a file"), timeout=LONG)
+    expect(named).to_contain_text(words("Name of a file"))
     item(dmitri, "door.png").get_by_role("textbox").press_sequentially("opened by Mr Adebayo")
     captioned = line(dmitri, "Adebayo")
-    expect(captioned).to_contain_text(words("Caption of a file"), timeout=LONG)
+    expect(captioned).to_contain_text(words("Caption of a file"))
     for name in ("door.png", "kofi_mensah_hold.png"):
         expect(item(dmitri, name)).to_have_class(re.compile(r"\bfield-asked\b"))
     look(dmitri, "files")
     dmitri.locator("#composer").get_by_role("button", name=words("Send"), exact=True).click()
-    expect(box(dmitri).get_by_role("alert")).to_be_visible(timeout=LONG)
+    expect(box(dmitri).get_by_role("alert")).to_be_visible()
     expect(row_of(dmitri, text)).to_have_count(0)
 
     captioned.get_by_role("button", name=words("Remove it")).click()
-    expect(captioned).to_have_count(0, timeout=LONG)
+    expect(captioned).to_have_count(0)
     expect(item(dmitri, "door.png")).not_to_have_class(re.compile(r"\bfield-asked\b"))
     named.get_by_role("combobox").select_option("thing")
     send(dmitri, words)
@@ -159,12 +158,12 @@ def test_the_form_on_a_phone_asks_about_odd_values_and_names(officers: Officers)
     page = officers.console_of("fatou", viewport=PHONE, is_mobile=True, has_touch=True, color_scheme="dark")
     words = officers.words_of("fatou")
     page.goto(page.url.partition("#")[0].rstrip("/") + "/seizure/")
-    expect(page.locator("body")).to_have_attribute("data-ready", "yes", timeout=LONG)
+    expect(page.locator("body")).to_have_attribute("data-ready", "yes")
     page.locator('[data-field="description"] input').fill("cartons pour Mme Aïcha Diallo")
     found = line(page, "Aïcha Diallo")
-    expect(found).to_be_visible(timeout=LONG)
+    expect(found).to_be_visible()
     found.scroll_into_view_if_needed()
     look(page, "phone")
     found.get_by_role("button", name=words("Remove it")).click()
-    expect(box(page)).to_be_hidden(timeout=LONG)
+    expect(box(page)).to_be_hidden()
     expect(page.locator('[data-field="description"] input')).to_have_value(re.compile("^cartons pour Mme"))

@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.officers import Officers, expect_ready
 from tests.journeys.test_attachments import fill_seizure
-from tests.journeys.test_connection import LONG
 from tests.journeys.test_offline import refuse_posts
 from tests.journeys.test_screening import SCREENING, stop_the_clock
 
@@ -50,7 +49,7 @@ def test_report_that_came_of_an_urgent_warning_is_as_urgent(officers: Officers) 
     page.locator("#seizure-submit").click()
     page.clock.run_for(1500)
     sent = re.compile("^" + words("Sent as %(reference)s", reference=""))
-    expect(page.locator("#done-title")).to_have_text(sent, timeout=LONG)
+    expect(page.locator("#done-title")).to_have_text(sent)
 
 
 def test_correction_keeps_what_is_said_beside_the_form(officers: Officers) -> None:
@@ -72,7 +71,7 @@ def test_correction_keeps_what_is_said_beside_the_form(officers: Officers) -> No
     seizure_page(page, f"supersedes={message['id']}")
     page.locator('[data-field="quantity"] input').fill("4")
     page.locator("#seizure-submit").click()
-    expect(page.locator("#done-title")).to_have_text(re.compile(r"HAR3-CI-SZR-\d+"), timeout=LONG)
+    expect(page.locator("#done-title")).to_have_text(re.compile(r"HAR3-CI-SZR-\d+"))
     page.goto(console)
     told = page.evaluate(ASK, ["GET", f"/messages/{message['id']}", None])
     corrected = page.evaluate(ASK, ["GET", f"/messages/{told['superseded_by']}", None])
@@ -87,10 +86,8 @@ def test_page_does_not_say_online_while_the_server_does_not_answer(officers: Off
     page.route("**/api/v1/groups/*/messages", refuse_posts)
     fill_seizure(page)
     page.locator("#seizure-submit").click()
-    expect(page.locator("#done-title")).to_have_text(
-        words("Kept: it will be sent when the server answers"), timeout=LONG
-    )
+    expect(page.locator("#done-title")).to_have_text(words("Kept: it will be sent when the server answers"))
     expect(page.locator("#connection")).to_have_attribute("data-state", "waiting")
     page.unroute("**/api/v1/groups/*/messages")
-    expect(page.locator("#done-title")).to_have_text(re.compile(r"HAR3-CI-SZR-\d+"), timeout=LONG)
+    expect(page.locator("#done-title")).to_have_text(re.compile(r"HAR3-CI-SZR-\d+"))
     expect(page.locator("#connection")).to_have_attribute("data-state", "online")

@@ -17,11 +17,12 @@ from django.test import Client
 from accounts.models import Officer
 from groups.models import ClosedUserGroup
 from simplified_forms import queries
+from tests.cencomm import ports
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE = 60_000  # milliseconds: the machine may be busy; whatever is there sooner is seen at once
+PATIENCE = 1000 * ports.PATIENCE  # in milliseconds
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 pytestmark = [
