@@ -134,10 +134,14 @@ export class Stream extends EventTarget {
   }
 
   foldFor(root, hidden) {
-    return foldRow(root, hidden, () => {
+    const known = document.getElementById(`fold-${root.id}`);
+    if (known?.hiddenCount === hidden) return known;
+    const row = foldRow(root, hidden, () => {
       this.unfolded.add(root.id);
       this.update();
     });
+    row.hiddenCount = hidden;
+    return row;
   }
 
   reconcile(wanted) {

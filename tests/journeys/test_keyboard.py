@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.acts import a_text, write_note
 from tests.journeys.officers import Officers, expect_ready, sign_in
+from tests.journeys.test_seizure_page import ASK
 
 # What the tab key should come to: whatever can be worked with and is in sight. Of radio buttons, one per group.
 REACHABLE = """() => {
@@ -78,6 +80,24 @@ def test_console_takes_the_keyboard_alone(officers: Officers) -> None:
     dmitri.keyboard.type(note)
     dmitri.keyboard.press("Control+Enter")
     expect(amina.locator(".row-line", has_text=note)).to_be_visible()
+
+
+def test_button_that_unfolds_a_thread_keeps_the_focus_when_a_message_comes(officers: Officers) -> None:
+    amina, dmitri = officers.console_of("amina"), officers.console_of("dmitri")
+    thread, text = [str(uuid4()) for _ in range(6)], a_text("Meanwhile at the gate")
+    for one in thread:
+        note = {"id": one, "kind": "note", "body": {"text": a_text("At the gate")}}
+        amina.evaluate(
+            ASK, ["POST", "/groups/GROUP/messages", note | ({"in_reply_to": thread[0]} if one != thread[0] else {})]
+        )
+    fold = amina.locator(f"#fold-{thread[0]} button")
+    expect(fold).to_have_text("3 earlier answers")
+    fold.focus()
+    write_note(dmitri, officers.words_of("dmitri"), text)
+    expect(amina.locator(".row-line", has_text=text)).to_have_count(1)
+    expect(fold).to_be_focused()
+    amina.keyboard.press("Enter")
+    expect(fold).to_have_count(0)
 
 
 def test_search_takes_the_keyboard_alone(officers: Officers) -> None:
