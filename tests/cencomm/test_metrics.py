@@ -86,7 +86,13 @@ def nobody_let_in() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("ALTER ROLE cencomm_app NOLOGIN")
         try:
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cencomm_app'")
+            ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'cencomm_app'"
+
+            def nobody_left() -> bool:
+                cursor.execute(ended)
+                return cursor.fetchone() == (0,)
+
+            wait_until(nobody_left, what="everybody out")
             yield
         finally:
             cursor.execute("ALTER ROLE cencomm_app LOGIN")
@@ -327,8 +333,11 @@ class TestServers:
             assert status == 201
             talker.event(message["seq"])
             wait_until(lambda: total(scrape(deaf), "cencomm_wakeups_healed_total") == 1)
-            found = scrape(writing)
-            assert {have["process"] for have, _value in found["cencomm_posts_total"]} == {"web-1", "web-2"}
+
+            def told() -> set[str]:
+                return {have["process"] for have, _value in scrape(writing)["cencomm_posts_total"]}
+
+            wait_until(lambda: told() == {"web-1", "web-2"})
 
     def test_one_process_tells_of_all_and_forgets_who_was_killed(
         self, tmp_path: Path, redis_url: str, group: ClosedUserGroup, amina: Officer, token_for: Any
