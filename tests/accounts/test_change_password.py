@@ -10,6 +10,7 @@ from django.test import Client
 from accounts import queries
 from accounts.models import Officer
 from audit.models import Entry
+from tests.accounts.conftest import Clock
 from tests.cast import PASSWORD, sign_in
 
 NEW = "twelve herons at the lock"
@@ -46,7 +47,7 @@ def test_the_present_password_is_asked_for(
     assert len(audited("account:session:refused")) == 1
 
 
-def test_guessing_the_present_password_is_throttled(client: Client, fatou: Officer) -> None:
+def test_guessing_the_present_password_is_throttled(client: Client, fatou: Officer, clock: Clock) -> None:
     sign_in(client, fatou)
     statuses = [_change(client, present="something else").status_code for _ in range(6)]
     assert statuses == [422] * 5 + [429]

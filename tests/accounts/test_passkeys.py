@@ -235,7 +235,7 @@ def test_a_passkey_alone_signs_in(client: Client, amina: Officer, audited: Audit
     assert [e.details["factor"] for e in audited("account:session:started")] == ["passkey"]
 
 
-def test_an_address_that_guesses_at_passkeys_has_to_wait(client: Client, amina: Officer) -> None:
+def test_an_address_that_guesses_at_passkeys_has_to_wait(client: Client, amina: Officer, clock: Clock) -> None:
     told = client.post("/sign-in/passkey/challenge/").json()
     guess = {"state": told["state"], "answer": "{}"}
     answered = [client.post("/sign-in/passkey/", guess).status_code for _ in range(ADDRESS.free + 2)]
