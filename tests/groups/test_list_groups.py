@@ -12,11 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Officer
-from groups import announcements
+from groups import announcements, phases
 from groups.access import RIGHTS, Right
 from groups.announcements import CardFacts
 from groups.models import ClosedUserGroup, Membership, Phase, Role
-from groups.queries import groups_of
+from groups.queries import groups_of, today_utc
 from tests.cast import join
 from tests.groups.conftest import BY_ROLE, STRANGERS, put
 
@@ -52,9 +52,13 @@ def test_the_page_shows_what_waits(
         return {group.pk: {"unread": 1234, "waiting": 3, "waiting_since": since, "overdue": 2}}
 
     monkeypatch.setattr(announcements, "_card_facts", [facts])
+    asked_on = today_utc()
     page = sign_in(client, bruno).get("/groups/").content.decode()
     assert asked == [1]
-    for shown in ["Operation Harmattan", "day 3 of 8", "1,234", "5\xa0hours", "2 overdue", f"/groups/{group.pk}/"]:
+    # The third, and the fourth where midnight has passed since the operation was made.
+    days = {phases.day_of(group, day) for day in (asked_on, today_utc())}
+    assert any(f"day {day[0]} of {day[1]}" in page for day in days if day)
+    for shown in ["Operation Harmattan", "1,234", "5\xa0hours", "2 overdue", f"/groups/{group.pk}/"]:
         assert shown in page
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,14 +23,16 @@ from simplified_forms.actions import create_starting_templates
 from tests.cast import membership_of
 from tests.cencomm.ports import PATIENCE
 
+# A day of the operation of the cast, whenever the tests run and whatever midnight passes.
+DAY = datetime.now(UTC).date() - timedelta(days=1)
 BODIES: dict[str, dict[str, Any]] = {
     "note": {"text": "The lantern is lit."},
     "warning": {"target": "CTN", "requested_action": ["INS"], "text": "Container from Lagos, look inside."},
     "feedback": {"outcome": "NTH"},
     "request": {"question": "Who has seen this seal?"},
     "reply": {"answer": "Nobody here."},
-    "nil": {"day": "2026-11-20"},
-    "sitrep": {"day": "2026-11-20", "narrative": "Quiet night."},
+    "nil": {"day": DAY.isoformat()},
+    "sitrep": {"day": DAY.isoformat(), "narrative": "Quiet night."},
     "bulletin": {"modus_operandi": "Inside frozen fish."},
     "administrative": {"text": "Shift changes at six."},
 }
@@ -81,7 +84,7 @@ def parcel(officer: Officer, group_id: UUID, kind: str = "note", **values: Any) 
 def seizure_body(**values: Any) -> dict[str, Any]:
     """Return a complete simplified seizure."""
     return {
-        "date": "2026-11-20",
+        "date": DAY.isoformat(),
         "country": "GH",
         "conveyance": "SEA",
         "commodity": "DRG.tramadol",

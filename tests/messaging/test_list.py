@@ -22,7 +22,7 @@ from messaging.actions import Posted, acknowledge_message, mark_seen, move_statu
 from messaging.folding import fold
 from messaging.models import Message
 from messaging.queries import card_facts, console_counts, searching, seized, situation
-from tests.messaging.conftest import draft, seizure_body
+from tests.messaging.conftest import DAY, draft, seizure_body
 from vault import KeyDestroyed
 
 pytestmark = pytest.mark.django_db
@@ -244,8 +244,10 @@ def test_reading_only_goes_forward(api: Api, post: Post, fatou: Officer, room: C
 
 def test_the_situation_counts_what_stands(
     post: Post, member: Member, api: Api, amina: Officer, fatou: Officer, dmitri: Officer, bruno: Officer,
-    room: ClosedUserGroup,
+    room: ClosedUserGroup, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)  # all of it lies in one reporting day
     old = post(fatou, "seizure", body=seizure_body(cases=5)).message
     post(fatou, "seizure", body=seizure_body(cases=2), supersedes=old.pk)
     withdrawn = post(dmitri, "seizure", body=seizure_body(country="BE", commodity="TOB.cigarettes_genuine")).message
@@ -265,7 +267,7 @@ def test_the_situation_counts_what_stands(
         {"commodity": "DRG.tramadol", "cases": 2, "quantities": {"H87": "1240"}}
     ]
     assert found["seizures"]["flows"] == [{"from": "IN", "to": "NE", "cases": 2}]
-    assert found["seizures"]["by_day"] == [{"day": "2026-11-20", "groups": {"DRG": 2}}]
+    assert found["seizures"]["by_day"] == [{"day": DAY.isoformat(), "groups": {"DRG": 2}}]
     assert found["questions"]["warning"]["answered"] == found["questions"]["warning"]["in_time"] == 1
     assert api(fatou).get(f"/api/v1/groups/{room.pk}/situation").json() == situation(member(fatou))
 
@@ -301,11 +303,12 @@ def test_what_was_summed_up_before_follows_corrections_and_withdrawals(
     second = post(dmitri, "seizure", body=seizure_body(country="BE", cases=3)).message
     assert told() == afresh()
     assert (told()["reports"], told()["cases"]) == (2, 8)
-    post(fatou, "seizure", body=seizure_body(cases=1, date="2026-11-19"), supersedes=first.pk)
+    before = (DAY - timedelta(days=1)).isoformat()
+    post(fatou, "seizure", body=seizure_body(cases=1, date=before), supersedes=first.pk)
     assert told() == afresh()
     assert told()["by_day"] == [
-        {"day": "2026-11-19", "groups": {"DRG": 1}},
-        {"day": "2026-11-20", "groups": {"DRG": 3}},
+        {"day": before, "groups": {"DRG": 1}},
+        {"day": DAY.isoformat(), "groups": {"DRG": 3}},
     ]
     move_status(member(dmitri), message_id=second.pk, to="withdrawn", reason="Duplicate")
     never_counted = post(dmitri, "seizure", body=seizure_body(cases=50)).message

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.test import Client
 
 from groups.models import ClosedUserGroup
-from tests.messaging.conftest import BODIES, seizure_body, wire
+from tests.messaging.conftest import BODIES, DAY, seizure_body, wire
 from tests.robustness.words import encodable
 
 
@@ -48,7 +48,7 @@ class Structure(HTMLParser):
 BODIES_OF_KINDS: dict[str, dict[str, Any]] = {
     **BODIES,
     "seizure": seizure_body(),
-    "movement": {"event": "DEP", "occurred_at": "2026-11-20T10:00Z", "conveyance": "SEA"},
+    "movement": {"event": "DEP", "occurred_at": f"{DAY}T10:00Z", "conveyance": "SEA"},
 }
 
 
