@@ -1,6 +1,7 @@
 """Officers of the demo at their browsers: how they sign in, and what their browsers complain about.
 
-A code works once, so each signs in once in a run; later browsers of the same officer start from that session.
+A code works once, so each signs in once in a run; later browsers of the same officer start from that session, as
+long as it lasts.
 """
 
 from __future__ import annotations
@@ -62,13 +63,22 @@ class Sessions:
 
     def of(self, name: str) -> Mapping[str, Any]:
         """Return what a browser holds after the officer has signed in; nothing else is in it."""
-        if name not in self._states:
+        if name not in self._states or self._has_ended(name):
             context = self.browser.new_context(viewport=DESKTOP, locale=LANGUAGES[name])
             context.set_default_timeout(PATIENCE)
             sign_in(context.new_page(), self.product, name)
             self._states[name] = context.storage_state()
             context.close()
         return self._states[name]
+
+    def _has_ended(self, name: str) -> bool:
+        """Whether the session lay idle for too long: a coordinator's may for 15 minutes, while others work."""
+        context = self.browser.new_context(storage_state=self._states[name])
+        try:
+            answer = context.request.get(f"{self.product.url}/groups/", max_redirects=0, timeout=PATIENCE)
+            return answer.status != 200
+        finally:
+            context.close()
 
     def take(self, name: str, context: BrowserContext) -> None:
         """Take over the session of an officer who has signed in anew; the one before has ended."""

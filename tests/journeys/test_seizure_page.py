@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -55,7 +55,7 @@ def test_report_that_came_of_an_urgent_warning_is_as_urgent(officers: Officers) 
 def test_correction_keeps_what_is_said_beside_the_form(officers: Officers) -> None:
     page = officers.console_of("fatou")
     body: dict[str, Any] = {
-        "date": date.today().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "country": "CI",
         "location_type": "SPT",
         "direction": "IMP",
