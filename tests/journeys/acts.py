@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -81,6 +82,11 @@ def stay(page: Page) -> None:
 
 def expect_stayed(page: Page) -> None:
     assert page.evaluate("window.stayed === true"), "the page was loaded again"
+
+
+def stop_the_clock(page: Page) -> None:
+    """What the page waits for only so long it waits for until the clock goes on: what goes by itself stays, too."""
+    page.clock.pause_at(datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 60, UTC))
 
 
 def ask_until(asked: Page | Locator, script: str, arg: Any = None) -> Any:

@@ -13,7 +13,18 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, Request, Route, expect
 
-from tests.journeys.acts import a_text, ask_until, expect_kept, field, fill_in, open_row, row_of, send, tick
+from tests.journeys.acts import (
+    a_text,
+    ask_until,
+    expect_kept,
+    field,
+    fill_in,
+    open_row,
+    row_of,
+    send,
+    stop_the_clock,
+    tick,
+)
 from tests.journeys.appearance import faults_of
 from tests.journeys.officers import PHONE, Officers
 from tests.journeys.test_connection import AWAY, console_over
@@ -213,8 +224,11 @@ def test_refused_file_says_why_and_holds_back_its_message(officers: Officers) ->
     expect_state(amina, "photo.png", "refused")
     expect(item(amina, "photo.png").locator(".attach-text")).to_have_text(re.compile("^refused: This type of file"))
     assert faults_of(amina) == []
+    amina.clock.install()
+    stop_the_clock(amina)  # what the page says for seconds only stays until it was looked at
     attach(amina, {"name": "tool.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"})
     expect(amina.locator(".toast-line", has_text="tool.exe: files of this type are not taken.")).to_be_visible()
+    amina.clock.resume()
     expect(amina.locator(".attach-item")).to_have_count(1)
 
     amina.locator("#composer textarea.note").fill(text)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.journeys.acts import a_text, open_row, row_of, send
+from tests.journeys.acts import a_text, open_row, row_of, send, stop_the_clock
 from tests.journeys.appearance import faults_of
 from tests.journeys.officers import PHONE, Officers
 from tests.journeys.test_attachments import attach, item, photo
@@ -23,11 +22,6 @@ def box(page: Page) -> Locator:
 
 def line(page: Page, passage: str) -> Locator:
     return box(page).locator("li", has_text=passage)
-
-
-def stop_the_clock(page: Page) -> None:
-    """What the page waits for only so long it waits for until the clock goes on."""
-    page.clock.pause_at(datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 60, UTC))
 
 
 def look(page: Page, name: str) -> None:

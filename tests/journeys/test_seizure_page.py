@@ -9,10 +9,11 @@ from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
+from tests.journeys.acts import stop_the_clock
 from tests.journeys.officers import Officers, expect_ready
 from tests.journeys.test_attachments import fill_seizure
 from tests.journeys.test_offline import refuse_posts
-from tests.journeys.test_screening import SCREENING, stop_the_clock
+from tests.journeys.test_screening import SCREENING
 
 # A request to the API, as the pages make it, about the group that the console shows.
 ASK = """async ([method, path, body]) => {
