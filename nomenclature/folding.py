@@ -19,7 +19,8 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in parts if not unicodedata.combining(c)).translate(_WHOLE_LETTERS)
+    # Folded again: taken apart, a letter of mathematics is a capital.
+    return "".join(c for c in parts if not unicodedata.combining(c)).casefold().translate(_WHOLE_LETTERS)
 
 
 def words(text: str) -> list[str]:

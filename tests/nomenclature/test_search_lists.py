@@ -17,6 +17,7 @@ from nomenclature.search import LISTS, MAX_LIMIT, find
         ("country", "cote", "fr", "CI"),
         ("country", "CÔTE D’I", "fr", "CI"),
         ("country", "germ", "fr", "DE"),
+        ("country", "𝐆𝐄𝐑𝐌", "fr", "DE"),
         ("country", "allem", "fr", "DE"),
         ("country", "ni", "en", "NI"),
         ("country", "nga", "en", "NG"),
