@@ -25,6 +25,7 @@ export class Live extends EventTarget {
     this.attempt = 0;
     this.heartbeat = 20;
     this.waiting = new Map();
+    this.unsaid = 0; // how far was read while nothing could be said
     this.state = "connecting";
     this.since = null;
     this.retryAt = null;
@@ -196,6 +197,7 @@ export class Live extends EventTarget {
         this.following = null;
         this.since = Date.now();
         this.setState("live");
+        if (this.unsaid) this.seen(this.unsaid);
         this.tell("caughtup", { head: item.head });
         break;
       case "restart":
@@ -254,8 +256,9 @@ export class Live extends EventTarget {
     return this.transmit({ op: "acknowledge", message });
   }
 
+  /** How far the officer has read: said now, or when the stream stands again. */
   seen(seq) {
-    return this.transmit({ op: "seen", group: this.group, seq });
+    this.unsaid = this.transmit({ op: "seen", group: this.group, seq }) ? 0 : Math.max(this.unsaid, seq);
   }
 
   setState(state) {

@@ -76,13 +76,19 @@ export class Stream extends EventTarget {
     if (found >= 0) this.anchor = found;
     if (this.following) this.anchor = this.entries.length;
     this.slice = sliceAround(this.entries.length, Math.min(this.anchor, this.entries.length), SLICE);
-    // What comes in while one looks is not unread; the line marks what came while one did not.
-    const looking = this.following && !document.hidden && this.drawn;
-    if (looking && !this.unreadShown) this.settings.lastSeen = Math.max(this.settings.lastSeen, all.at(-1)?.seq ?? 0);
+    const newest = all.at(-1)?.seq ?? 0;
+    this.look(newest);
     this.keepPlace(() => this.draw());
+    this.look(newest);
     this.showPill();
     this.showTop();
     this.markSeen();
+  }
+
+  /** What comes in while one looks is not unread; the line marks what came while one did not. */
+  look(newest) {
+    const looking = this.following && !document.hidden && this.drawn;
+    if (looking && !this.unreadShown) this.settings.lastSeen = Math.max(this.settings.lastSeen, newest);
   }
 
   /** New messages wait from now on: called before they are put into the feed. */

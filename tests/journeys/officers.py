@@ -93,7 +93,8 @@ class Officers:
         self.product = sessions.product
         self._contexts: list[BrowserContext] = []
         self._complaints: list[str] = []
-        self._expected: list[re.Pattern[str]] = []
+        # A page gives up a connection that does not open within seconds, and makes another: it says what is true.
+        self._expected = [re.compile("WebSocket is closed before the connection is established")]
 
     def browser_of(self, name: str | None, **settings: Any) -> BrowserContext:
         """Return a browser of its own in which that officer is signed in; without a name, nobody is."""

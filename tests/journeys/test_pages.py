@@ -100,11 +100,11 @@ def test_every_page_that_links_lead_to(officers: Officers, name: str) -> None:
         reached[name].add(kind)
         if page.locator('form[action="/sign-out/"]').count() != 1:
             faults.append(f"{address}: no way to sign out")
+        faults += faults_of(page, barriers=kind not in looked_at, targets=True)  # from then on all of it has come
         for link in page.eval_on_selector_all("a[href]", "(links) => links.map((one) => one.href)"):
             if link.startswith(officers.product.url) and (kind_there := kind_of(link)) and kind_there not in known:
                 known.add(kind_there)
                 waiting.append(link)
-        faults += faults_of(page, barriers=kind not in looked_at, targets=True)
     assert not faults, "\n".join(faults)
     assert reached[name] >= {"groups:mine", "accounts:account", "cen:search"}
 
@@ -138,10 +138,10 @@ def test_phone_gives_the_words_under_the_composer_a_line_of_their_own(officers: 
     words, button = page.locator(".composer-more summary"), page.locator(".composer .attach-button").first
     expect(words).to_be_visible()
     expect(button).to_be_visible()
-    above, below = words.bounding_box(), button.bounding_box()
-    assert above is not None
-    assert below is not None
-    assert above["y"] + above["height"] <= below["y"]
+    # In one breath: what is above them may grow meanwhile.
+    lines = [one.element_handle() for one in (words, button)]
+    above, below = page.evaluate("(all) => all.map((one) => one.getBoundingClientRect().toJSON())", lines)
+    assert above["bottom"] <= below["top"]
 
 
 def test_every_page_was_reached_by_somebody() -> None:

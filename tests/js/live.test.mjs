@@ -103,6 +103,20 @@ test("a socket that died while one slept is replaced within seconds, at the curs
   assert.equal(live.state, "live");
 });
 
+test("what is read while nothing can be said is said once the stream stands again", () => {
+  const seen = () => sockets.flatMap(({ said }) => said.filter(({ op }) => op === "seen"));
+  last().end(1006);
+  live.seen(7);
+  live.seen(6);
+  assert.deepEqual(seen(), []);
+  pass(3);
+  connected();
+  assert.deepEqual(seen(), [{ op: "seen", group: "g", seq: 7 }]);
+  last().tell(caughtUp);
+  live.seen(8);
+  assert.deepEqual(seen().slice(1), [{ op: "seen", group: "g", seq: 8 }]);
+});
+
 test("a silent socket is doubted after a heartbeat and dead before two and a half", () => {
   pass(25);
   assert.equal(live.state, "live");
