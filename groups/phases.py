@@ -85,8 +85,11 @@ def can_be_read(membership: Membership) -> bool:
 
 
 def reports_due(group: ClosedUserGroup) -> bool:
-    """Whether a silent country is overdue: a report is expected of each day while the operation runs."""
-    return Phase(group.phase) is Phase.OPERATIONAL
+    """Whether a silent country is overdue: a report is expected of each day while an operation runs.
+
+    A standing group has no days to report on.
+    """
+    return group.kind != ClosedUserGroup.Kind.STANDING and group.phase == Phase.OPERATIONAL
 
 
 def is_exercise(group: ClosedUserGroup) -> bool:

@@ -41,10 +41,10 @@ export function startBoard({ url, onView, onCountry }) {
       if (!button) continue;
       const place = button.querySelector("[data-country-state]");
       place.textContent = text;
-      place.classList.toggle("overdue", overdue);
+      place.classList.toggle("overdue", Boolean(overdue));
       const dot = button.querySelector(".dot");
       dot.classList.toggle("dot-good", state === "reported");
-      dot.classList.toggle("dot-alert", overdue);
+      dot.classList.toggle("dot-alert", Boolean(overdue));
     }
   }
 

@@ -25,7 +25,7 @@ export class Live extends EventTarget {
     this.attempt = 0;
     this.heartbeat = 20;
     this.waiting = new Map();
-    this.unsaid = 0; // how far was read while nothing could be said
+    this.unsaid = 0; // how far was read while nothing could be said, or perhaps into a dead line
     this.state = "connecting";
     this.since = null;
     this.retryAt = null;
@@ -201,6 +201,7 @@ export class Live extends EventTarget {
         this.tell("caughtup", { head: item.head });
         break;
       case "restart":
+        this.unsaid = 0; // of another history
         this.setState("catching_up");
         this.tell("restart", { epoch: item.epoch });
         break;
@@ -256,9 +257,10 @@ export class Live extends EventTarget {
     return this.transmit({ op: "acknowledge", message });
   }
 
-  /** How far the officer has read: said now, or when the stream stands again. */
+  /** How far the officer has read: said now, and where nobody knows whether that arrives, when the stream stands again. */
   seen(seq) {
-    this.unsaid = this.transmit({ op: "seen", group: this.group, seq }) ? 0 : Math.max(this.unsaid, seq);
+    const said = this.transmit({ op: "seen", group: this.group, seq }) && this.state !== "checking";
+    this.unsaid = said ? 0 : Math.max(this.unsaid, seq);
   }
 
   setState(state) {

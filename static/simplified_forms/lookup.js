@@ -37,6 +37,7 @@ export function createLookup({ suggest, resolve, freeText = false, onChange = ()
   list.className = "lookup-list";
   list.hidden = true;
   list.tabIndex = -1; // a box that scrolls would be a stop of the tab key, and closes as soon as the field is left
+  list.addEventListener("mousedown", (event) => event.preventDefault()); // its scroll bar takes no focus either
   list.setAttribute("role", "listbox");
   element.append(input, list);
 

@@ -115,6 +115,21 @@ test("what is read while nothing can be said is said once the stream stands agai
   last().tell(caughtUp);
   live.seen(8);
   assert.deepEqual(seen().slice(1), [{ op: "seen", group: "g", seq: 8 }]);
+  pass(28);
+  assert.equal(live.state, "checking");
+  live.seen(9); // into a line that is dead, perhaps
+  pass(12);
+  connected();
+  assert.deepEqual(seen().slice(2).map(({ seq }) => seq), [9, 9]);
+});
+
+test("what was read of another history is not said of this one", () => {
+  last().end(1006);
+  live.seen(90);
+  pass(3);
+  last().open();
+  last().tell({ op: "hello", heartbeat: 20 }, { op: "restart", group: "g", epoch: "f" }, { ...caughtUp, epoch: "f" });
+  assert.deepEqual(last().said.filter(({ op }) => op === "seen"), []);
 });
 
 test("a silent socket is doubted after a heartbeat and dead before two and a half", () => {

@@ -14,14 +14,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.cencomm.ports import free_port, freeze
+from tests.cencomm.ports import PATIENCE, free_port, freeze
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 WEED = Path(sys.executable).with_name("weed")
 BUCKET = "cencomm-files"
-PATIENCE = 60.0
 
 
 class S3Store:

@@ -218,11 +218,18 @@ def test_figures_count_what_waits_for_my_country(
     assert sign_in(client, dmitri).get(f"/groups/{room.pk}/figures/").json()["counts"]["waiting"] == 0
 
 
-@pytest.mark.parametrize(("phase", "late"), [(Phase.PREOPERATIONAL, 0), (Phase.OPERATIONAL, 1)])
-def test_silent_country_is_overdue_while_the_operation_runs(
-    client: Client, sign_in: SignIn, bruno: Officer, room: ClosedUserGroup, phase: Phase, late: int
+@pytest.mark.parametrize(
+    ("kind", "phase", "late"),
+    [
+        ("operation", Phase.PREOPERATIONAL, 0),
+        ("operation", Phase.OPERATIONAL, 1),
+        ("standing", Phase.OPERATIONAL, 0),
+    ],
+)
+def test_silent_country_is_overdue_while_an_operation_runs(
+    client: Client, sign_in: SignIn, bruno: Officer, room: ClosedUserGroup, kind: str, phase: Phase, late: int
 ) -> None:
-    ClosedUserGroup.objects.filter(pk=room.pk).update(phase=phase)
+    ClosedUserGroup.objects.filter(pk=room.pk).update(kind=kind, phase=phase)
     countries = sign_in(client, bruno).get(f"/groups/{room.pk}/figures/").json()["countries"]
     assert {country["state"] for country in countries} == {"silent"}
     assert {country["overdue"] for country in countries} == {bool(late)}
