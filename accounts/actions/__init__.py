@@ -54,6 +54,7 @@ from accounts.actions.recovery import (
 )
 from accounts.actions.sessions import (
     end_session,
+    hold_session,
     open_session,
     prune_sessions,
     raise_session,
@@ -99,6 +100,7 @@ __all__ = [
     "end_session",
     "enrol_demo_officer",
     "has_factor",
+    "hold_session",
     "invite_again",
     "invite_officer",
     "make_recovery_codes",
