@@ -164,6 +164,8 @@ def databases(options: argparse.Namespace, folder: DataFolder) -> Iterator[Site]
             environment.setdefault("CENCOMM_PLAIN_HTTP", "1")
         site = Site(options.host, options.port, folder, postgres, environment)
         environment.setdefault("CENCOMM_CANARY_URL", site.url)
+        if relay := folder.relay():
+            environment.setdefault("CENCOMM_RELAY", str(relay))
         yield site
     finally:
         if postgres is not None and postgres.is_running():

@@ -5,6 +5,7 @@ lock               held while a process uses the embedded PostgreSQL; holds that
 secret-key         signs sessions and forms (0600)
 metrics-token      opens /metrics (0600)
 metrics/           figures that the processes share; made anew by themselves
+relay/             sockets by which web processes hand each other new events; made anew by themselves
 keys/              root key and key store (made by vault; to be backed up apart from the database)
 logs/              what web and worker say
 postgres/          the embedded cluster (as root it lies below /var/lib/cencomm)
@@ -25,6 +26,7 @@ from cencomm import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYOUT = 1
+LONGEST_SOCKET_FOLDER = 80  # a socket's whole path has 108 bytes
 NEEDED_NEW = 400 * 1024 * 1024
 NEEDED_OLD = 150 * 1024 * 1024
 
@@ -72,6 +74,15 @@ class DataFolder:
     @property
     def logs(self) -> Path:
         return self.path / "logs"
+
+    def relay(self) -> Path | None:
+        """Return a folder for the sockets of web processes, which this user alone enters; None where too long."""
+        folder = self.path / "relay"
+        if len(str(folder)) > LONGEST_SOCKET_FOLDER:
+            return None
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+        return folder
 
     @property
     def is_new(self) -> bool:

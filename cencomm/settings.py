@@ -320,6 +320,10 @@ CENCOMM_AUDIT_CHECKPOINTS = Path(env("CENCOMM_AUDIT_CHECKPOINTS") or DATA_DIR / 
 # all processes; not to be put back from a backup.
 CENCOMM_MARKS = Path(env("CENCOMM_MARKS") or DATA_DIR / "marks")
 
+# A folder that this user alone can enter, where web processes of one machine hand each other what they have just
+# committed. Empty: each reads it from the database.
+CENCOMM_RELAY = env("CENCOMM_RELAY")
+
 # Sealed files that go with messages; shared by all web processes and the worker. The database names what is in it.
 CENCOMM_ATTACHMENTS = Path(env("CENCOMM_ATTACHMENTS") or DATA_DIR / "attachments")
 # In place of the folder: a bucket of a store that speaks S3, `https://host[:port]/bucket[/prefix]`. The access key

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
+
+import orjson
 
 MOST_RETIRED = 10_000
 
@@ -136,10 +137,10 @@ class MarksFolder:
         number = files[-1][0] + 1 if files else 1
         staging = self.path / ".staging"
         handle = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as out:
+        with os.fdopen(handle, "wb") as out:
             retired = list(map(str, marks.retired))
             groups = {str(key): [str(mark.epoch), mark.head, mark.proof] for key, mark in marks.groups.items()}
-            json.dump({"inode": os.fstat(out.fileno()).st_ino, "retired": retired, "groups": groups}, out)
+            out.write(orjson.dumps({"inode": os.fstat(out.fileno()).st_ino, "retired": retired, "groups": groups}))
             out.flush()
             os.fsync(out.fileno())
         final = self.path / f"marks-{number:012}.json"
@@ -158,8 +159,8 @@ class MarksFolder:
 
 def _read(file: Path) -> Marks | None:
     try:
-        with file.open() as opened:
-            data = json.load(opened)
+        with file.open("rb") as opened:
+            data = orjson.loads(opened.read())
             found = os.fstat(opened.fileno())
             if data["inode"] != found.st_ino or int(file.with_suffix(".seal").read_text()) != found.st_ctime_ns:
                 return None

@@ -65,6 +65,9 @@ class Measures:
         self.resyncs = 0
         self.wakeups_published = 0
         self.wakeups_unpublished = 0
+        # events between processes of one machine
+        self.relayed: Counter[str] = Counter()
+        self.heard_by_relay = 0
         # sockets
         self.opened: Counter[str] = Counter()
         self.closed: Counter[int] = Counter()
@@ -133,6 +136,8 @@ class Measures:
             Sample("cencomm_wakeups_heard_total", {}, self.wakeups_heard),
             Sample("cencomm_wakeups_healed_total", {}, self.wakeups_healed),
             Sample("cencomm_resyncs_total", {}, self.resyncs),
+            *_labelled("cencomm_relayed_total", "outcome", self.relayed, ("taken", "refused")),
+            Sample("cencomm_relay_heard_total", {}, self.heard_by_relay),
         ]
 
     def _sockets(self) -> list[Sample]:

@@ -59,6 +59,14 @@ type Asked = tuple[Statement, list[bytes]]
 type Meanwhile = Callable[[list[Any]], object]
 
 
+class Beside(NamedTuple):
+    """A question asked under the same lock, after the statement; `take` gets its rows before `meanwhile` does."""
+
+    statement: Statement
+    values: Sequence[str]
+    take: Callable[[list[Any]], object]
+
+
 def run_under_lock(
     statement: Statement,
     groups: Collection[UUID],
@@ -66,6 +74,7 @@ def run_under_lock(
     *,
     wait: bool = True,
     meanwhile: Meanwhile | None = None,
+    beside: Beside | None = None,
 ) -> list[Any]:
     """Lock the rows of groups, then run a statement, in which HELD gives those that are locked; return its rows.
 
@@ -75,12 +84,16 @@ def run_under_lock(
     raises is raised when all of that has ended: it may be committed.
     """
     asked = [_given(_HOLD if wait else _HOLD_FREE, [array(groups)]), _given(statement, values)]
-    return _prepared(lambda connection: _run(connection, asked, meanwhile))
+    take = [meanwhile]
+    if beside is not None:
+        asked.append(_given(beside.statement, beside.values))
+        take.append(beside.take)
+    return _prepared(lambda connection: _run(connection, asked, take)[0])
 
 
 def read_prepared(statement: Statement, values: Sequence[str]) -> list[Any]:
     """Run a statement that only reads, and return its rows."""
-    return _prepared(lambda connection: _run(connection, [_given(statement, values)], None))
+    return _prepared(lambda connection: _run(connection, [_given(statement, values)], [None])[0])
 
 
 def array(values: Iterable[object]) -> str:
@@ -121,17 +134,20 @@ def _given(statement: Statement, values: Sequence[str]) -> Asked:
     return statement, [value.encode() for value in values]
 
 
-def _run(connection: Any, asked: Sequence[Asked], meanwhile: Meanwhile | None) -> list[Any]:
+def _run(connection: Any, asked: Sequence[Asked], take: Sequence[Meanwhile | None]) -> list[list[Any]]:
+    """Return the rows of the last statements, as many as `take` them: the last one's first, before the commit."""
     raw: Connection[Any] = connection.connection
-    rows: list[Any] = []
+    rows: list[list[Any]] = []
 
-    def load(result: PGresult) -> None:
+    def load(results: Sequence[PGresult]) -> None:
         loading = Transformer(raw)
-        loading.set_pgresult(result)
-        rows.extend(loading.load_rows(0, result.ntuples, tuple))
-        if meanwhile is not None:
-            with _shut(raw):
-                meanwhile(rows)
+        for result in results[-len(take) :]:
+            loading.set_pgresult(result)
+            rows.append(loading.load_rows(0, result.ntuples, tuple))
+        with _shut(raw):
+            for found, of_these in zip(reversed(rows), reversed(take), strict=True):
+                if of_these is not None:
+                    of_these(found)
 
     try:
         with connection.wrap_database_errors, raw.lock:
@@ -181,8 +197,8 @@ class _Line:
             line = raw.cencomm_line = cls(raw.pgconn)  # type: ignore[attr-defined]
         return line
 
-    def exchange(self, statements: Sequence[Asked], take: Callable[[PGresult], None]) -> None:
-        """Send statements as one transaction, and `take` the last one's result before that has ended.
+    def exchange(self, statements: Sequence[Asked], take: Callable[[Sequence[PGresult]], None]) -> None:
+        """Send statements as one transaction, and `take` their results before that has ended.
 
         Raises what spoke against the first, or against the end.
         """
@@ -203,7 +219,7 @@ class _Line:
                 self._pgconn.get_cancel().cancel()
         self._pgconn.finish()
 
-    def _exchange(self, statements: Sequence[Asked], take: Callable[[PGresult], None]) -> None:
+    def _exchange(self, statements: Sequence[Asked], take: Callable[[Sequence[PGresult]], None]) -> None:
         pgconn = self._pgconn
         sent: list[tuple[Statement, bool]] = []  # of what each result will be, and whether it is to be prepared
         pgconn.enter_pipeline_mode()
@@ -224,7 +240,7 @@ class _Line:
         failure = self._note(sent, results)
         try:
             if failure is None:
-                take(results[-1])
+                take([result for (_statement, is_new), result in zip(sent, results, strict=True) if not is_new])
         finally:
             # Outside of a transaction they are one by themselves: it is committed once its end has come.
             while (end := self._next()).status != ExecStatus.PIPELINE_SYNC:

@@ -27,7 +27,7 @@ DELIVERY = (
     Figure("cencomm_deliveries_total", "counter", "Events given to sockets: each event once for each socket."),
     Figure("cencomm_delivered_bytes_total", "counter", "Bytes of live events given to sockets."),
     Figure("cencomm_delivery_batches_total", "counter", "Runs of events that the hub gave out, by where it took "
-           "them: memory (this process had committed them) or database.", ("source",)),
+           "them: memory (this process, or another of its machine, had committed them) or database.", ("source",)),
     Figure("cencomm_commit_to_socket_seconds", "histogram", "From the commit of the oldest event of a run until it "
            "was written to every socket that keeps up."),
     Figure("cencomm_epoch_restarts_total", "counter", "Groups whose followers were told to restart: their history "
@@ -40,6 +40,10 @@ DELIVERY = (
     Figure("cencomm_wakeups_heard_total", "counter", "Wake-ups of groups that this process heard."),
     Figure("cencomm_wakeups_healed_total", "counter", "Wake-ups that were lost and that a heartbeat made good."),
     Figure("cencomm_resyncs_total", "counter", "Times that all heads were compared, as wake-ups may be missing."),
+    Figure("cencomm_relayed_total", "counter", "Batches of new events that were handed to other processes of this "
+           "machine, by whether they could take them.", ("outcome",)),
+    Figure("cencomm_relay_heard_total", "counter", "Batches of new events that other processes of this machine "
+           "handed over."),
 )  # fmt: skip
 
 SOCKETS = (

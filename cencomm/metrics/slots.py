@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from django.conf import settings
 
 from cencomm.metrics.process import probe_loops, process_samples
@@ -85,8 +86,8 @@ class Slot:
         staging = self.file.with_suffix(".new")
         samples = [[one.name, dict(one.labels), one.value] for one in process_samples()]
         handle = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump({"at": time.time(), "samples": samples}, file)
+        with os.fdopen(handle, "wb") as file:
+            file.write(orjson.dumps({"at": time.time(), "samples": samples}))
         staging.replace(self.file)
 
     def _write_on(self) -> None:

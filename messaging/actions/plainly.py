@@ -27,7 +27,8 @@ from messaging.actions.standing import Member
 from messaging.content import seal_content
 from messaging.kinds import reference
 from messaging.models import Message
-from messaging.roundtrip import HELD, Meanwhile, Statement, run_under_lock
+from messaging.queries.receipts import Members, members_beside
+from messaging.roundtrip import HELD, Beside, Meanwhile, Statement, run_under_lock
 from messaging.rows import as_written
 from problems import Refusal
 from vault import Sealer
@@ -114,12 +115,13 @@ def write_plain(
     *,
     now: datetime,
     wait: bool,
-    meanwhile: Callable[[Mapping[UUID, Message]], object],
+    meanwhile: Callable[[Mapping[UUID, Message], Members], object],
 ) -> dict[UUID, Message]:
     """Write what still holds of plain drafts, each with an id of its own; return the messages by id.
 
     `groups` are as they were when the drafts were prepared. Committed when this returns, unless the caller has a
-    transaction open; `meanwhile` gets the messages before that, and tells nobody. Who is missing was not written:
+    transaction open; `meanwhile` gets the messages before that, with those who may acknowledge in the groups where
+    one asks for receipts, and tells nobody. Who is missing was not written:
     what it was prepared with has changed, its id is taken, its group's key cannot be had, or, without `wait`, its
     group's lock is taken or its key would have to be fetched. Raises IntegrityError; nothing is written then.
     """
@@ -139,6 +141,7 @@ def write_plain(
         row["sealed"] = seal_content(sealer, one.content, message_id=row["id"], sender_id=row["sender_id"])
         rows.append(row)
     written: dict[UUID, Message] = {}
+    members: dict[UUID, Sequence[tuple[UUID, str, str]]] = {}
 
     def number(places: Sequence[tuple[int, int, int]]) -> None:
         for place, seq, number in places:
@@ -149,10 +152,12 @@ def write_plain(
             written[one.draft.id] = as_written(
                 Message, row, sender=officer, administration=officer.administration, template=one.template
             )
-        meanwhile(written)
+        meanwhile(written, members)
 
     if prepared:
-        _write(groups, prepared, rows, number, wait=wait)
+        asking = {one.membership.group_id for one in prepared if one.draft.acknowledge}
+        beside = members_beside(asking, members.update) if asking else None
+        _write(groups, prepared, rows, number, wait=wait, beside=beside)
     return written
 
 
@@ -195,6 +200,7 @@ def _write(
     number: Meanwhile,
     *,
     wait: bool,
+    beside: Beside | None,
 ) -> None:
     """Send the two statements; `number` gets place, seq and number of each row that was written."""
     stems = {(row["group_id"], row["country"], row["kind"]): "" for row in rows}
@@ -218,7 +224,7 @@ def _write(
         _json([{"id": pk} for pk in {one.template.pk for one in prepared}]),
         _json(drafts),
     )
-    run_under_lock(_statement(), groups, values, wait=wait, meanwhile=number)
+    run_under_lock(_statement(), groups, values, wait=wait, meanwhile=number, beside=beside)
 
 
 @cache

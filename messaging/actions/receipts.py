@@ -22,9 +22,10 @@ from groups.access import RIGHTS, Right
 from groups.errors import NotAllowed, OperationClosed, PhaseForbids, Stranger
 from groups.phases import PERMITTED, READ_ONLY, PhaseAct
 from messaging.errors import MessageUnknown
-from messaging.fresh import FreshItem, fresh, serialised
+from messaging.fresh import FreshItem, serialised
 from messaging.models import Event
 from messaging.presentation import event_item
+from messaging.relay import relay
 from messaging.roundtrip import HELD, Statement, run_under_lock
 from messaging.rows import as_written
 from messaging.wakeups import GroupMoved, Resync, wake_ups
@@ -173,9 +174,9 @@ def _refusal(role: str | None, phase: str, *, known: bool, given: bool) -> Refus
 
 def _tell(group_id: UUID, epoch: UUID, written: dict[int, Receipt]) -> None:
     try:
-        if fresh.is_followed(group_id):
+        if relay.is_wanted(group_id):
             items = [FreshItem(seq, serialised(event_item(_event(group_id, one)))) for seq, one in written.items()]
-            fresh.put(group_id, epoch, items)
+            relay.hand_on(group_id, epoch, items)
     finally:
         wake_ups().publish(GroupMoved(group_id, max(written), time.time()))
 

@@ -28,11 +28,13 @@ from messaging.actions.plainly import is_plain, same_facts, write_plain
 from messaging.actions.posting import Parcel, Posted, send_alone
 from messaging.actions.preparing import Preparation, Prepared
 from messaging.actions.standing import Member, Standing, hold_and_ask
-from messaging.fresh import FreshItem, fresh, serialised
+from messaging.fresh import FreshItem, serialised
 from messaging.kinds import ANSWERS
 from messaging.models import Event, Message
 from messaging.presentation import event_item
-from messaging.queries.opening import Opened
+from messaging.queries.opening import Opened, Receipts, expected_receipts
+from messaging.queries.receipts import Members
+from messaging.relay import relay
 from messaging.rows import as_written
 from messaging.wakeups import GroupMoved, Resync, wake_ups
 from problems import Refusal
@@ -186,11 +188,11 @@ def _insert_plain(prepared: Sequence[Prepared], *, wait: bool) -> list[Message |
             batch.setdefault(one.draft.id, one)
     items: dict[UUID, list[FreshItem]] = {}
 
-    def serialise(written: Mapping[UUID, Message]) -> None:
+    def serialise(written: Mapping[UUID, Message], members: Members) -> None:
         for group_id, messages in _by_group(written).items():
-            if fresh.is_followed(group_id):
+            if relay.is_wanted(group_id):
                 with contextlib.suppress(Exception):  # then the hub reads it back
-                    items[group_id] = _items([(batch[message.pk], message) for message in messages])
+                    items[group_id] = _items([(batch[one.pk], one) for one in messages], members.get(group_id))
 
     written = write_plain(groups, list(batch.values()), now=timezone.now(), wait=wait, meanwhile=serialise)
     for group_id, messages in _by_group(written).items():
@@ -234,7 +236,7 @@ def _insert_related(group_id: UUID, prepared: Sequence[Prepared]) -> list[Messag
             clean.append(one)
         seen.add(one.draft.id)
     found: list[Message | Refusal] = []
-    if fresh.is_followed(group.pk):
+    if relay.is_wanted(group.pk):
         # Before the wake-up, which goes out on the same commit.
         transaction.on_commit(
             lambda: _keep(
@@ -272,26 +274,33 @@ def _named(one: Prepared) -> set[str]:
 
 
 def _keep(group: ClosedUserGroup, items: Sequence[FreshItem]) -> None:
-    """Keep new messages for the hub of this process."""
+    """Keep new messages for the hubs of this machine."""
     if items:
-        fresh.put(group.pk, group.stream_epoch, items)
+        relay.hand_on(group.pk, group.stream_epoch, items)
 
 
-def _items(written: Sequence[tuple[Prepared, Message]]) -> list[FreshItem]:
-    """Return new messages as a reader of the database would find them.
+def _items(
+    written: Sequence[tuple[Prepared, Message]], members: Sequence[tuple[UUID, str, str]] | None = None
+) -> list[FreshItem]:
+    """Return new messages as a reader of the database would find them; `members`: of whom receipts are expected.
 
-    Those whose presentation depends on other rows (receipts that are wanted, a correction, an answer to a question,
-    files, confirmations) are left to the reader.
+    Those whose presentation depends on other rows (a correction, an answer to a question, files, confirmations,
+    receipts of nobody knows whom) are left to the reader.
     """
     return [
-        FreshItem(message.seq, serialised(event_item(_event(message), opened=Opened(message, *one.content[:2]))))
+        FreshItem(message.seq, serialised(event_item(_event(message), opened=_opened(one, message, members or ()))))
         for one, message in written
-        if not message.acknowledge
+        if not (message.acknowledge and members is None)
         and not one.content.confirmed
         and message.supersedes_id is None
         and message.kind not in ANSWERS
         and not one.content.attachments
     ]
+
+
+def _opened(one: Prepared, message: Message, members: Sequence[tuple[UUID, str, str]]) -> Opened:
+    receipts = Receipts(expected_receipts(message, members), {}, ()) if message.acknowledge else None
+    return Opened(message, one.content.subject, one.content.body, receipts)
 
 
 def _event(message: Message) -> Event:

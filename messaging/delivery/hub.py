@@ -37,6 +37,7 @@ from messaging.delivery.reads import (
 )
 from messaging.fresh import fresh
 from messaging.measures import measures
+from messaging.relay import Listening, relay
 from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, wake_ups
 from vault import KeyNotAtHand
 
@@ -73,6 +74,7 @@ class Hub:
         self._reading: asyncio.Task[None] | None = None
         self._reading_apart: set[asyncio.Task[None]] = set()
         self._subscription: Subscription | None = None
+        self._handed: Listening | None = None
         self._asked = asyncio.Event()
         self._checked_at = -math.inf  # when it was last known who reads: before the question, not after the answer
         self._beating: asyncio.Task[None] | None = None
@@ -467,6 +469,7 @@ class Hub:
         if self._subscription is None:
             self._checked_at = asyncio.get_running_loop().time()  # nobody is here who was let in before
             self._subscription = wake_ups().subscribe(self.wake)
+            self._handed = relay.listen(lambda group_id, head, at: self.wake(GroupMoved(group_id, head, at)))
             self._beating = asyncio.get_running_loop().create_task(self._beat_forever())
 
     async def stop(self) -> None:
@@ -476,6 +479,8 @@ class Hub:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
+        if self._handed is not None:
+            self._handed.close()
         if self._subscription is not None:
             await self._subscription.close()
         self._subscription = self._beating = None

@@ -170,18 +170,22 @@ def addresses(message: Message, *, officer_id: UUID, role: str, country: str) ->
     )
 
 
+def expected_receipts(message: Message, members: Iterable[tuple[UUID, str, str]]) -> Mapping[str, int]:
+    """Return of how many officers of each country a receipt is expected; `members` as `standing_receipts` tells."""
+    return Counter(
+        country
+        for officer_id, role, country in members
+        if officer_id != message.sender_id and addresses(message, officer_id=officer_id, role=role, country=country)
+    )
+
+
 def _receipts(messages: Sequence[Message]) -> dict[UUID, Receipts]:
     if not messages:
         return {}
     members, given = standing_receipts({message.group_id for message in messages}, [m.pk for m in messages])
     result = {}
     for message in messages:
-        expected = Counter(
-            country
-            for officer_id, role, country in members.get(message.group_id, ())
-            if officer_id != message.sender_id
-            and addresses(message, officer_id=officer_id, role=role, country=country)
-        )
+        expected = expected_receipts(message, members.get(message.group_id, ()))
         done = Counter(country for _officer, country in given.get(message.pk, ()))
         result[message.pk] = Receipts(expected, done, [officer for officer, _country in given.get(message.pk, ())])
     return result

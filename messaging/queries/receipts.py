@@ -6,11 +6,11 @@ What must not live here: rights of a role, phases; both are asked under the grou
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from groups.access import RIGHTS, Right
-from messaging.roundtrip import Statement, array, read_prepared
+from messaging.roundtrip import Beside, Statement, array, read_prepared
 
 _ROLES = array(role.value for role, rights in RIGHTS.items() if Right.ACKNOWLEDGE in rights)
 
@@ -62,9 +62,18 @@ def standing_receipts(groups: Collection[UUID], messages: Collection[UUID]) -> t
     """Return who may acknowledge in each group (officer, role, country), and who has acknowledged each message
     (officer, country), in the order they did; one query.
     """
+    return _sorted_out(read_prepared(_STANDING, [array(groups), array(messages), _ROLES]))
+
+
+def members_beside(groups: Collection[UUID], take: Callable[[Members], object]) -> Beside:
+    """Ask under the groups' lock who may acknowledge there: for messages that nobody has acknowledged yet."""
+    return Beside(_STANDING, [array(groups), array(()), _ROLES], lambda rows: take(_sorted_out(rows)[0]))
+
+
+def _sorted_out(rows: Iterable[tuple[UUID, UUID, str, str, int]]) -> tuple[Members, Given]:
     members: dict[UUID, list[tuple[UUID, str, str]]] = defaultdict(list)
     given: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
-    for of, officer_id, role, country, _seq in read_prepared(_STANDING, [array(groups), array(messages), _ROLES]):
+    for of, officer_id, role, country, _seq in rows:
         if role:
             members[of].append((officer_id, role, country))
         else:

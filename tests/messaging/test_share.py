@@ -244,7 +244,8 @@ def test_each_hub_is_handed_its_own_and_each_group_is_told_of_once(
     for group in (room, there):
         fresh.follow(group.pk)
     try:
-        send_shared([parcel(fatou, room.pk), parcel(fatou, there.pk), parcel(fatou, room.pk)])
+        asking = parcel(fatou, room.pk, acknowledge=True, addressed_to={"countries": ["NG"]})
+        send_shared([parcel(fatou, room.pk), parcel(fatou, there.pk), asking])
         assert {(one.group_id, one.head) for one in published} == {(room.pk, 2), (there.pk, 1)}
         assert len(published) == 2
         for group in (room, there):

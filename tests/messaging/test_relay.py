@@ -1,0 +1,191 @@
+"""What one web process has committed, handed to the others: privately, never the only copy."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from accounts.models import Officer
+from groups.models import ClosedUserGroup
+from messaging.fresh import FreshItem, fresh
+from messaging.measures import measures
+from messaging.relay import MAX_BYTES, Relay, is_private, packed, unpacked
+from tests.cencomm.ports import PATIENCE
+from tests.messaging.conftest import wire
+from tests.messaging.server import Server, Talker, running_server
+
+Token = Callable[..., str]
+ONE, TWO = FreshItem(1, b'{"seq":1}'), FreshItem(2, b'{"seq":2}')
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a path that is short enough for sockets."""
+    place = tmp_path / "r"
+    place.mkdir(mode=0o700)
+    return place
+
+
+@pytest.fixture
+def followed() -> Iterator[UUID]:
+    """A group that somebody follows in this process."""
+    group_id = uuid4()
+    fresh.follow(group_id)
+    yield group_id
+    fresh.unfollow(group_id)
+
+
+def test_what_is_packed_is_unpacked_and_nothing_else_is() -> None:
+    group, epoch = uuid4(), uuid4()
+    data = packed(group, epoch, 12.5, [ONE, TWO])
+    assert unpacked(data) == (group, epoch, 12.5, [ONE, TWO])
+    for wrong in (b"", b"x", data[:-1], data + b"x", data[:40], packed(group, epoch, 1.0, [])):
+        assert unpacked(wrong) is None
+
+
+def test_a_folder_that_others_can_enter_is_not_used(folder: Path, followed: UUID, tmp_path: Path) -> None:
+    assert is_private(folder)
+    (tmp_path / "link").symlink_to(folder)
+    for wrong in (tmp_path / "nowhere", tmp_path / "link"):
+        assert not is_private(wrong)
+    folder.chmod(0o710)
+    assert not is_private(folder)
+
+    async def listen() -> list[Path]:
+        Relay(folder).listen(lambda *_told: None)
+        return list(folder.iterdir())
+
+    assert asyncio.run(listen()) == []
+
+
+async def _hand(folder: Path, *batches: tuple[UUID, list[FreshItem]], epoch: UUID) -> list[tuple[UUID, int]]:
+    """Let one process hand batches to another, then one more; return what the other was told before that."""
+    told: list[tuple[UUID, int]] = []
+    heard = asyncio.Event()
+    end = uuid4()
+
+    def tell(group_id: UUID, head: int, _at: float) -> None:
+        if group_id == end:
+            heard.set()
+        else:
+            told.append((group_id, head))
+
+    fresh.follow(end)
+    listening = Relay(folder).listen(tell)
+    writer = Relay(folder)
+    try:
+        for group_id, items in batches:
+            writer.hand_on(group_id, epoch, items)
+        writer.hand_on(end, epoch, [ONE])
+        await asyncio.wait_for(heard.wait(), PATIENCE)
+    finally:
+        listening.close()
+        fresh.unfollow(end)
+    return told
+
+
+def test_the_other_process_is_told_and_has_the_events(folder: Path, followed: UUID) -> None:
+    epoch = uuid4()
+    assert asyncio.run(_hand(folder, (followed, [ONE, TWO]), (uuid4(), [ONE]), epoch=epoch)) == [(followed, 2)]
+    assert fresh.take(followed, epoch, 0) == [ONE, TWO]
+    assert list(folder.iterdir()) == []  # who listens no more leaves nothing behind
+
+
+def test_a_batch_that_is_too_large_is_left_to_the_database(folder: Path, followed: UUID) -> None:
+    large = FreshItem(1, b"x" * MAX_BYTES)
+    assert asyncio.run(_hand(folder, (followed, [large]), epoch=uuid4())) == []
+
+
+def test_nobody_waits_for_a_process_that_takes_nothing(folder: Path, followed: UUID) -> None:
+    silent = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    silent.bind(str(folder / f"{os.getppid()}-9"))
+    writer, before = Relay(folder), measures.relayed["refused"]
+    while measures.relayed["refused"] == before:  # until the kernel keeps no more of them
+        writer.hand_on(followed, uuid4(), [ONE])
+    silent.close()
+    writer.hand_on(followed, uuid4(), [ONE])  # it is gone now, and forgotten
+    refused = measures.relayed["refused"]
+    writer.hand_on(followed, uuid4(), [ONE])
+    assert measures.relayed["refused"] == refused
+
+
+def test_what_a_dead_process_left_is_swept_away(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as left:
+        left.bind(str(folder / "999999999-9"))
+    living = folder / f"{os.getppid()}-9"
+    living.touch()
+
+    async def listen() -> set[str]:
+        listening = Relay(folder).listen(lambda *_told: None)
+        found = {one.name.partition("-")[0] for one in folder.iterdir()}
+        listening.close()
+        return found
+
+    assert asyncio.run(listen()) == {str(os.getpid()), str(os.getppid())}
+
+
+@pytest.fixture(scope="module")
+def pair(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Server]]:
+    folder = tmp_path_factory.mktemp("p")
+    relay = folder / "r"
+    relay.mkdir(mode=0o700)
+    # Heartbeats far apart and no Redis: what arrives has been handed over.
+    environment = {"REDIS_URL": "", "CENCOMM_HEARTBEAT": "600", "CENCOMM_RELAY": str(relay)}
+    with (
+        django_db_blocker.unblock(),
+        running_server(folder, **environment) as one,
+        running_server(folder, **environment) as two,
+    ):
+        yield one, two
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_messages_and_receipts_reach_the_other_process_without_redis(
+    pair: tuple[Server, Server], token_for: Token, room: ClosedUserGroup, fatou: Officer, dmitri: Officer
+) -> None:
+    with Talker(pair[0].ws, token=token_for(fatou)) as a, Talker(pair[1].ws, token=token_for(dmitri)) as b:
+        for client in (a, b):
+            client.follow(room.pk)
+        asking = wire(acknowledge=True)
+        a.say(op="post", group=str(room.pk), message=asking)
+        a.event(1)
+        b.event(1)
+        b.say(op="acknowledge", message=asking["id"])
+        a.event(2)
+        b.say(op="post", group=str(room.pk), message=wire())
+        for client in (a, b):
+            client.event(3)
+            assert client.seqs() == [1, 2, 3]
+        assert [i for i in a.items if i["op"] == "event"] == [i for i in b.items if i["op"] == "event"]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_who_is_no_member_hears_nothing_that_is_handed_over(
+    pair: tuple[Server, Server], token_for: Token, room: ClosedUserGroup, fatou: Officer, dmitri: Officer,
+    eve: Officer,
+) -> None:  # fmt: skip
+    with (
+        Talker(pair[0].ws, token=token_for(fatou)) as a,
+        Talker(pair[1].ws, token=token_for(dmitri)) as b,
+        Talker(pair[1].ws, token=token_for(eve)) as outside,
+    ):
+        for client in (a, b):
+            client.follow(room.pk)
+        outside.say(op="follow", groups={str(room.pk): {}})
+        outside.until(lambda item: item["op"] == "refused")
+        a.say(op="post", group=str(room.pk), message=wire())
+        b.event(1)
+        outside.say(op="ping")
+        outside.until(lambda item: item["op"] == "pong")
+        assert not [item for item in outside.items if item["op"] == "event"]
