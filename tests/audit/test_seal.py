@@ -105,6 +105,23 @@ def test_many_entries_are_sealed_in_several_steps(checkpoints: Path) -> None:
     assert verify_now().is_sound
 
 
+def test_what_is_written_meanwhile_is_sealed_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy site is signed once a second, not as often as it writes."""
+    written: list[int] = []
+
+    def sign(generation: int, size: int, root: bytes) -> str:
+        if len(written) < 3:
+            written.extend(write(1))
+        return sign_state(generation, size, root)
+
+    monkeypatch.setattr(audit_trail, "sign_state", sign)
+    write(5)
+    assert seal_now() == 5
+    assert list(Checkpoint.objects.values_list("size", flat=True)) == [5]
+    assert seal_now() == 1
+    assert verify_now().is_sound
+
+
 def test_entry_of_a_running_transaction_waits_and_is_not_passed_over() -> None:
     write(1)
     seal_now()
