@@ -57,11 +57,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         with sites.database() as site, ExitStack() as stack:
             sites.fill(site, groups=shape.groups, members=shape.members, session_every=2 if options.sessions else 0)
             systems = {OURS: _ours(site, stack, options)}
-            peers, left_out = starting.start_peers(site, stack, options)
+            among = starting.peers_with_receipts(options.processes) if options.acknowledge else starting.PEERS
+            peers, left_out = starting.start_peers(site, stack, options, among)
             for name, (peer, started) in peers.items():
                 systems[name] = System(
-                    started.port, started.process_id, peer.member, started.version, peer.keeps, peer.rows
-                )
+                    started.port, started.process_id, peer.member, started.version, peer.keeps, peer.rows,
+                    peer.receipts,
+                )  # fmt: skip
             os.sched_setaffinity(0, client)
             commits = [rounds.commits(site)]
             measured = rounds.measure(systems, site, shape, options.rounds)
@@ -144,8 +146,8 @@ def print_table(found: dict[str, Any], options: argparse.Namespace) -> None:
     for name, one in measured.items():
         if one.failure:
             print(f"failed: {name}: {one.failure}")
-        elif one.stored is not None and one.stored != one.posted:
-            print(f"stored: {name}: {one.posted:,} messages left {one.stored:,} rows")
+        elif one.stored is not None and one.stored != one.expected:
+            print(f"stored: {name}: {one.expected:,} messages and receipts left {one.stored:,} rows")
     print(
         "this client's own ceiling: " + ", ".join(f"{value:,} ({name})" for name, value in found["ceiling"].items())
     )

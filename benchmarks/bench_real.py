@@ -5,8 +5,8 @@
 `up` with four web processes behind one port, a worker, Redis between them; members signed in by tokens and
 sessions, half of each; every message validated, sealed, with event and audit, asking for receipts, and acknowledged
 by one member in turn, whose receipt is an event for everybody too and is waited for. One group of 200 members, 100
-groups of 20, 1,000 groups of 5. The peers do what they do in `bench fanout`: one process, no receipts. Servers
-share one core.
+groups of 20, 1,000 groups of 5. The peers keep and tell messages and receipts as well: Node in as many processes
+with Redis between them, ejabberd in the one that it has, as several would share the core. Servers share one core.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ SHAPES = (
     ("100 groups × 20 members", ("--groups", "100", "--members", "20", "--in-flight", "64", "16")),
     ("1,000 groups × 5 members", ("--groups", "1000", "--members", "5", "--in-flight", "64", "16")),
 )
-USUAL_PEERS = ("ejabberd", "Node")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +63,7 @@ def _common(options: argparse.Namespace) -> list[str]:
     words += ["--seconds", str(options.seconds), "--rounds", str(options.rounds)]
     if options.no_peers:
         return [*words, "--no-peers"]
-    return [*words, *(word for name in options.only or USUAL_PEERS for word in ("--only", name))]
+    return [*words, *(word for name in options.only for word in ("--only", name))]
 
 
 def as_object(found: dict[str, dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:

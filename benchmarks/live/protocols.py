@@ -6,9 +6,10 @@ import base64
 import json
 import re
 import struct
+from collections.abc import Sequence
 from uuid import uuid4
 
-from benchmarks.live.wire import TEXT, Member, Swarm
+from benchmarks.live.wire import MARK, TEXT, Asking, Member, Swarm
 
 XMPP_HOST = "bench.invalid"
 XMPP_ROOMS = f"rooms.{XMPP_HOST}"
@@ -205,3 +206,31 @@ class XmppMember(Member):
     def post(self) -> None:
         head, tail = self._message
         self.transport.write(head + uuid4().hex.encode() + tail)
+
+
+class AskingXmppMember(Asking, XmppMember):
+    """An occupant who asks for receipts (XEP-0184) and gives them to the room, which keeps them like messages.
+
+    A receipt has come back when the room has sent it to everybody: XMPP has no other answer.
+    """
+
+    items = re.compile(
+        rb"<received [^>]*\bid='(?P<answered>[0-9a-f]{32})'"
+        rb"|<message [^>]*\bid='(?P<message>[0-9a-f]{32})'[^>]*>(?:(?!</message>).)*?" + re.escape(MARK),
+        re.DOTALL,
+    )
+    begins = b"<message "
+
+    def __init__(self, swarm: Swarm, group: int, number: int) -> None:
+        super().__init__(swarm, group, number)
+        self.ask_in_turn(number)
+        head, tail = self._message
+        self._message = (head, tail.replace(b"</message>", b"<request xmlns='urn:xmpp:receipts'/></message>"))
+
+    def acknowledge(self, messages: Sequence[bytes]) -> None:
+        for one in messages:
+            head, _tail = self._message
+            self.transport.write(
+                head + uuid4().hex.encode() + b"'><received xmlns='urn:xmpp:receipts' id='" + one
+                + b"'/><store xmlns='urn:xmpp:hints'/></message>"
+            )  # fmt: skip

@@ -37,6 +37,7 @@ class System:
     version: str = ""
     keeps: str = ""
     rows: tuple[str, str] | None = None  # database, and from where each message is a row
+    receipts: bool = False  # whether each receipt is a row there, too
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,12 @@ class Measured:
     posted: int = 0
     receipts: int = 0
     stored: int | None = None  # rows that these posts have left, where there are rows
+    receipts_stored: bool = False  # whether receipts are among them
+
+    @property
+    def expected(self) -> int:
+        """How many rows there should be."""
+        return self.posted + (self.receipts if self.receipts_stored else 0)
 
     def rate(self, window: int) -> float:
         """The median of deliveries per second."""
@@ -94,6 +101,7 @@ class Measured:
             "posted": self.posted,
             "receipts": self.receipts,
             "stored": self.stored,
+            "expected": self.expected,
         } | ({"failed": self.failure} if self.failure else {})
 
 
@@ -104,7 +112,10 @@ def measure(systems: Mapping[str, System], site: sites.Site, shape: Shape, round
     """Load one system after the other, so many times; one that fails in a round is left out of that round."""
     import uvloop
 
-    found = {name: Measured({window: [] for window in shape.windows}) for name in systems}
+    found = {
+        name: Measured({window: [] for window in shape.windows}, receipts_stored=system.receipts)
+        for name, system in systems.items()
+    }
     for number in range(rounds):
         for name, system in systems.items():
             before = stored_rows(site, system)
@@ -145,7 +156,7 @@ async def _one_round(system: System, site: sites.Site, shape: Shape, found: Meas
     try:
         await crowd.in_flight(4, min(0.5, shape.seconds))  # caches, plans
         if shape.groups > 1:
-            await crowd.at_rate(500, shape.groups / 500)  # of every group once
+            await crowd.at_rate(500, shape.groups * shape.senders / 500)  # by everybody who will, once
         found.delays += await crowd.at_rate(shape.rate, shape.seconds * PACED)
         for position, window in enumerate(shape.windows):
             before = _used(system, site), crowd.complete, time.perf_counter()

@@ -42,3 +42,5 @@ def print_systems(found: dict[str, Any]) -> None:
             f"{name:40}{rates} {times['median']:8.1f} {times['p99']:8.1f} {used:8.1f} {one['client_busy']:7.0%}"
             + (f"  {one['failed']}" if "failed" in one else "")
         )
+        if one["stored"] not in {None, one["expected"]}:
+            print(f"stored: {name}: {one['expected']:,} messages and receipts left {one['stored']:,} rows")

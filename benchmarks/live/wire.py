@@ -13,15 +13,19 @@ import os
 import re
 import struct
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 MARK = b"~#k#~"
 MARK_BEGINS = MARK[0]
-MESSAGE_OR_ANSWER = re.compile(
-    rb'"op": ?"acknowledged"|"message": ?\{"id": ?"([0-9a-f-]{36})".*?' + re.escape(MARK), re.DOTALL
+OUR_ITEMS = re.compile(
+    rb'"op": ?"acknowledged", ?"message": ?"(?P<answered>[0-9a-f-]{36})"'
+    rb'|"message": ?\{"id": ?"(?P<message>[0-9a-f-]{36})".*?' + re.escape(MARK),
+    re.DOTALL,
+)
+PEER_ITEMS = re.compile(
+    rb'\{"acknowledged":(?P<answered>\d+)\}|\{"id":(?P<message>\d+),"message":.*?' + re.escape(MARK), re.DOTALL
 )
 CAUGHT_UP = re.compile(rb'"caught_up".*?"head":(\d+),"epoch":"([^"]+)"')
 PING = b"\x89\x04"  # with the four bytes that uvicorn and daphne let it carry
@@ -235,43 +239,80 @@ def _signed_in_by(credential: str) -> tuple[str, ...]:
     return (f"Cookie: {settings.SESSION_COOKIE_NAME}={credential}", "Origin: http://127.0.0.1")
 
 
-class AskingMember(OurMember):
-    """A member of ours whose messages ask for receipts. Members give them in turn, one for each message.
+class Asking(Member):
+    """A member whose messages ask for receipts. Members give them in turn, one for each message.
 
     For who gives the receipt, the message counts as arrived when his receipt has been answered.
     """
 
-    def __init__(self, swarm: Swarm, group: str, credential: str, number: int) -> None:
-        super().__init__(swarm, group, credential)
+    number: int
+    items: re.Pattern[bytes]  # `message`: the id of one that came; `answered`: of one whose receipt was taken
+    begins: bytes  # how each of them begins, at the latest
+
+    def ask_in_turn(self, number: int) -> None:
+        """Give the receipt of each message whose turn is this member's: its number in the group."""
         self.number = number
         self.receipts = 0
-        self._awaited: deque[int] = deque()
+        self._awaited: dict[bytes, int] = {}
+
+    def acknowledge(self, messages: Sequence[bytes]) -> None:
+        """Send the receipts of these messages."""
+        raise NotImplementedError
+
+    def scan(self, data: bytes) -> None:
+        data = self.buffer + data
+        end, mine = 0, []
+        for found in self.items.finditer(data):
+            end = found.end()
+            if found["message"] is None:
+                at = self._awaited.pop(found["answered"], None)
+                if at is not None:
+                    self.receipts += 1
+                    self.swarm.saw(at, at + 1)
+                continue
+            at = self.count
+            self.count += 1
+            if at % self.swarm.size == self.number:
+                self._awaited[found["message"]] = at
+                mine.append(found["message"])
+            else:
+                self.swarm.saw(at, at + 1)
+        if mine:
+            self.acknowledge(mine)
+        begun = data.rfind(self.begins, end)
+        self.buffer = data[begun:] if begun >= 0 else data[max(end, len(data) - len(self.begins)) :]
+
+
+class AskingMember(Asking, OurMember):
+    """A member of ours that asks and gives."""
+
+    items, begins = OUR_ITEMS, b'{"op"'
+
+    def __init__(self, swarm: Swarm, group: str, credential: str, number: int) -> None:
+        super().__init__(swarm, group, credential)
+        self.ask_in_turn(number)
 
     def post(self) -> None:
         note = _note(acknowledge=True)
         self.transport.write(text_frame(b'{"op":"post","group":"%b","message":%b}' % (self.group.encode(), note)))
 
-    def scan(self, data: bytes) -> None:
-        data = self.buffer + data
-        end, items = 0, []
-        for found in MESSAGE_OR_ANSWER.finditer(data):
-            end = found.end()
-            if found[1] is None:
-                self.receipts += 1
-                at = self._awaited.popleft()
-                self.swarm.saw(at, at + 1)
-                continue
-            at = self.count
-            self.count += 1
-            if at % self.swarm.size == self.number:
-                self._awaited.append(at)
-                items.append(b'{"op":"acknowledge","message":"%b"}' % found[1])
-            else:
-                self.swarm.saw(at, at + 1)
-        if items:
-            self.transport.write(text_frame(b"[%b]" % b",".join(items)))
-        begun = data.rfind(b'"message":', end)
-        self.buffer = data[begun:] if begun >= 0 else data[max(end, len(data) - 24) :]
+    def acknowledge(self, messages: Sequence[bytes]) -> None:
+        items = b",".join(b'{"op":"acknowledge","message":"%b"}' % one for one in messages)
+        self.transport.write(text_frame(b"[%b]" % items))
+
+
+class AskingSocketMember(Asking, SocketMember):
+    """A member of a peer that is spoken to by WebSocket."""
+
+    items, begins = PEER_ITEMS, b'{"'
+
+    def __init__(self, swarm: Swarm, path: str, number: int) -> None:
+        super().__init__(swarm, path)
+        self.ask_in_turn(number)
+
+    def acknowledge(self, messages: Sequence[bytes]) -> None:
+        for one in messages:
+            self.transport.write(text_frame(b'{"acknowledge":%b}' % one))
 
 
 async def connected(port: int, factory: Callable[[], Member]) -> Member:

@@ -1,6 +1,6 @@
 """The peers, how each is started and how a member of it is made; says in a sentence why one is left out.
 
-Names for what is not on PATH: CENCOMM_BENCH_MOSQUITTO, CENCOMM_BENCH_NATS (programmes), NODE_PATH (ws and pg).
+Names for what is not on PATH: CENCOMM_BENCH_MOSQUITTO, CENCOMM_BENCH_NATS (programmes), NODE_PATH (ws, pg, redis).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.live.protocols import MqttMember, NatsMember, XmppMember
+from benchmarks.live.protocols import AskingXmppMember, MqttMember, NatsMember, XmppMember
 from benchmarks.live.site import Site, redis, running, wait_for_port
-from benchmarks.live.wire import Member, SocketMember, Swarm
+from benchmarks.live.wire import AskingSocketMember, Member, SocketMember, Swarm
 from benchmarks.peers.programs import Missing, Started, program, said_by
 from benchmarks.peers.xmpp import ejabberd, prosody
 from tests.cencomm.ports import free_port
 
 INSTALL = (
-    "apt-get install --no-install-recommends redis-server ejabberd prosody lua-dbi-postgresql mosquitto "
-    "nats-server nodejs npm; npm install ws pg, and NODE_PATH=…/node_modules"
+    "apt-get install --no-install-recommends redis-server ejabberd erlang-p1-pgsql prosody lua-dbi-postgresql "
+    "mosquitto nats-server nodejs npm; npm install ws pg redis, and NODE_PATH=…/node_modules"
 )
 
 NODE_PACKAGES = """
@@ -39,7 +39,6 @@ const found = (name) => {
   while (!existsSync(folder + '/package.json')) folder = dirname(folder);
   return name + ' ' + require(folder + '/package.json').version;
 };
-found('ws') + ', ' + found('pg')
 """
 
 
@@ -52,6 +51,7 @@ class Peer:
     start: Callable[[Site], AbstractContextManager[Started]]
     member: Callable[[Swarm, int, int], Member]
     rows: tuple[str, str] | None = None  # database and table, where each message is a row
+    receipts: bool = False  # whether its members give receipts, each of which is a row there, too
 
 
 def _channels(server: str, layer: str) -> Callable[[Site], AbstractContextManager[Started]]:
@@ -93,28 +93,62 @@ def _channels(server: str, layer: str) -> Callable[[Site], AbstractContextManage
 
 @contextmanager
 def _node(site: Site) -> Iterator[Started]:
+    environment, versions = _node_place(site, "ws", "pg")
+    with (
+        open(site.folder / "node.log", "wb") as log,
+        running(_node_command("server.js"), env=environment, log=log) as process,
+    ):
+        wait_for_port(int(environment["PORT"]), process)
+        yield Started(int(environment["PORT"]), process.pid, versions)
+
+
+def node_with_receipts(processes: int) -> Callable[[Site], AbstractContextManager[Started]]:
+    """Start so many processes of it behind one port, with Redis between them."""
+
+    @contextmanager
+    def start(site: Site) -> Iterator[Started]:
+        environment, versions = _node_place(site, "ws", "pg", "redis")
+        program("", "redis-server")
+        said = site.folder / "node.log"
+        with (
+            redis(site) as url,
+            open(said, "wb") as log,
+            running(
+                _node_command("receipts.js"),
+                env={**environment, "REDIS_URL": url, "PROCESSES": str(processes)}, log=log,
+            ) as process,
+        ):  # fmt: skip
+            deadline = time.monotonic() + 30
+            while b"ready" not in said.read_bytes():  # else those who are first would get all connections
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(said.read_text(errors="replace")[-300:])
+                time.sleep(0.05)
+            yield Started(int(environment["PORT"]), process.pid, versions)
+
+    return start
+
+
+def _node_command(name: str) -> list[str]:
+    return [program("", "node"), str(Path(__file__).parent / "node_ws" / name)]
+
+
+def _node_place(site: Site, *packages: str) -> tuple[dict[str, str], str]:
+    """Return where it listens and finds its database, and the versions of what it needs."""
     node = program("", "node")
-    versions = said_by([node, "-p", NODE_PACKAGES])
+    versions = said_by([node, "-p", NODE_PACKAGES + f"{list(packages)}.map(found).join(', ')"])
     if not versions.startswith("ws "):
-        message = "Node's packages ws and pg are not installed (NODE_PATH)"
+        message = f"Node's packages {', '.join(packages)} are not installed (NODE_PATH)"
         raise Missing(message)
-    port = free_port()
     parts = conninfo_to_dict(site.addresses.url("postgres", "postgres"))
     environment = {
         **os.environ,
-        "PORT": str(port),
+        "PORT": str(free_port()),
         "PGHOST": str(parts["host"]),
         "PGUSER": str(parts["user"]),
         "PGDATABASE": str(parts["dbname"]),
         "PGPORT": str(parts.get("port", 5432)),
     }
-    command = [node, str(Path(__file__).parent / "node_ws" / "server.js")]
-    with (
-        open(site.folder / "node.log", "wb") as log,
-        running(command, env=environment, log=log) as process,
-    ):
-        wait_for_port(port, process)
-        yield Started(port, process.pid, f"node {said_by([node, '--version'])}, {versions}")
+    return environment, f"node {said_by([node, '--version'])}, {versions}"
 
 
 @contextmanager
@@ -171,6 +205,18 @@ PEERS = (
     Peer("NATS JetStream on file", "a file, written before, flushed to disk every two minutes", _nats,
          lambda swarm, group, _number: NatsMember(swarm, group)),
 )  # fmt: skip
+
+
+def peers_with_receipts(processes: int) -> tuple[Peer, ...]:
+    """Return those that do what ours does in `bench real`: messages that ask for receipts, and who gives them."""
+    kept = "a commit with fsync before it is sent on, receipts too"
+    return (
+        Peer("ejabberd MUC + MAM on PostgreSQL", f"{kept}; one process, as it is made", ejabberd,
+             AskingXmppMember, ("ejabberd", "archive"), receipts=True),
+        Peer("Node ws + PostgreSQL + Redis", f"{kept}; {processes} processes", node_with_receipts(processes),
+             lambda swarm, group, number: AskingSocketMember(swarm, f"/{group}", number),
+             ("postgres", "(SELECT FROM node_asked UNION ALL SELECT FROM node_receipt) AS kept"), receipts=True),
+    )  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

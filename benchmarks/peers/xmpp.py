@@ -116,8 +116,9 @@ def ejabberd(site: Site) -> Iterator[Started]:
     erlang = program("", "erl")
     program("", "ejabberdctl")
     code = next(iter(sorted(Path("/usr/lib").glob("*/ejabberd-*/ebin"))), None)
-    if code is None or not SCHEMA.exists():
-        message = "ejabberd's code or its schema for PostgreSQL is not where Debian puts it"
+    driver = next(Path("/usr/lib/erlang/lib").glob("p1_pgsql-*/ebin"), None)
+    if code is None or driver is None or not SCHEMA.exists():
+        message = "ejabberd's code, its driver or its schema for PostgreSQL is not where Debian puts it"
         raise Missing(message)
     folder, port = site.folder / "ejabberd", free_port()
     folder.mkdir()

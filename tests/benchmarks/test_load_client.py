@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from benchmarks.live import tables
 from benchmarks.live.load import Crowd
-from benchmarks.live.protocols import MqttMember
-from benchmarks.live.wire import MARK, TEXT, AskingMember, Member, SocketMember, Swarm
+from benchmarks.live.protocols import AskingXmppMember, MqttMember
+from benchmarks.live.wire import MARK, TEXT, Asking, AskingMember, AskingSocketMember, Member, SocketMember, Swarm
 from tests.cencomm.ports import PATIENCE
 
 IDS = [f"0000000{number}-0000-4000-8000-000000000000" for number in range(4)]
@@ -63,24 +64,60 @@ async def test_a_message_is_delivered_when_the_last_has_it() -> None:
     assert swarm.complete == 1
 
 
-async def test_receipts_are_given_in_turn_and_waited_for() -> None:
-    answer = b'[{"op":"acknowledged","message":"%b","seq":9}]'
-    stream = b"".join(event(number) for number in range(4))
+HEX = [one.replace("-", "") for one in IDS]
+ROOM = "<message to='u@x/1' from='r@x/%s' type='groupchat' id='%s' xmlns='jabber:client'>%s</message>"
+ASKING: dict[str, tuple[Callable[[Swarm], Asking], Callable[[int], bytes], Callable[[int], bytes]]] = {
+    "ours": (
+        lambda swarm: AskingMember(swarm, "group", "cen_token", 1),
+        event,
+        lambda number: b'[{"op":"acknowledged","message":"%b","seq":9}]' % IDS[number].encode(),
+    ),
+    "socket": (
+        lambda swarm: AskingSocketMember(swarm, "/0", 1),
+        lambda number: b'{"id":%d,"message":%b}' % (number, json.dumps(TEXT).encode()),
+        lambda number: b'{"receipt":%d}{"acknowledged":%d}' % (number, number),
+    ),
+    "xmpp": (
+        lambda swarm: AskingXmppMember(swarm, 0, 1),
+        lambda number: (ROOM % ("u0-0", HEX[number], f"<body>{TEXT}</body>")).encode(),
+        lambda number: (
+            ROOM % ("u0-1", "f" * 32, f"<received xmlns='urn:xmpp:receipts' id='{HEX[number]}'/>")
+        ).encode(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASKING)
+async def test_receipts_are_given_in_turn_and_waited_for(name: str) -> None:
+    make, message, answer = ASKING[name]
+    stream = b"".join([*(message(number) for number in range(4)), answer(2), answer(1), answer(3)])
     for cut in range(0, len(stream), 7):
         swarm = Swarm(1)
         swarm.size = 2
-        member = AskingMember(swarm, "group", "cen_token", 1)
+        member = make(swarm)
         wire = ready(member)
         for part in (stream[:cut], stream[cut:]):
             if part:
                 member.data_received(part)
         said = b"".join(wire.written)
-        assert [one.encode() in said for one in IDS] == [False, True, False, True], cut
-        assert swarm.arrived == [1, 0, 1], cut
-        member.data_received(answer % IDS[1].encode())
-        member.data_received(answer % IDS[3].encode())
+        names = HEX if name == "xmpp" else [str(number) for number in range(4)] if name == "socket" else IDS
+        marks = [f'"acknowledge":{one}}}' if name == "socket" else one for one in names]
+        assert [one.encode() in said for one in marks] == [False, True, False, True], cut
         assert swarm.arrived == [1, 1, 1, 1], cut
-        assert member.receipts == 2
+        assert member.receipts == 2  # what others are told of is none of ours
+
+
+@pytest.mark.parametrize("name", ASKING)
+async def test_a_message_counts_for_who_gives_its_receipt_once_that_is_answered(name: str) -> None:
+    make, message, answer = ASKING[name]
+    swarm = Swarm(1)
+    swarm.size = 2
+    member = make(swarm)
+    ready(member)
+    member.data_received(message(0) + message(1))
+    assert swarm.arrived == [1]
+    member.data_received(answer(1))
+    assert swarm.arrived == [1, 1]
 
 
 async def test_mqtt_acknowledges_whole_packets_only() -> None:
