@@ -112,10 +112,10 @@ class Relay:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         place = self._folder / f"{os.getpid()}-{line.fileno()}"
         try:
-            _sweep(self._folder)
+            _sweep(self._folder, place)
             line.bind(str(place))
         except OSError as failure:  # a path that is too long, say
-            logger.warning("nothing comes from other processes but by the database: %s", failure.strerror)
+            logger.warning("nothing comes from other processes but by the database: %s", failure)
             line.close()
             return Listening(None, None)
         self._own, self._look_at = place, 0.0
@@ -161,11 +161,10 @@ def is_private(folder: Path) -> bool:
     return private
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what processes have left that ended without stopping."""
+def _sweep(folder: Path, own: Path) -> None:
+    """Remove what processes have left that ended without stopping, one of this process's number among them."""
     for place in folder.iterdir():
-        process_id = place.name.partition("-")[0]
-        if not process_id.isdigit() or int(process_id) == os.getpid() or not Path("/proc", process_id).exists():
+        if place == own or not Path("/proc", place.name.partition("-")[0]).exists():
             place.unlink(missing_ok=True)
 
 
