@@ -82,6 +82,28 @@ class Crowd:
             swarm.on_complete = None
         return rate * self.size
 
+    async def each_once(self, window: int) -> None:
+        """Let everybody who posts do so once, so many messages in flight."""
+        left = sum(map(len, self.senders))
+
+        def send() -> None:
+            nonlocal left
+            if left:
+                left -= 1
+                self.post()
+
+        for swarm in self.swarms:
+            swarm.on_complete = send
+        for _ in range(window):
+            send()
+        seen, deadline = -1, 0.0
+        while (left or self.complete < self.posted) and (self.complete > seen or time.perf_counter() < deadline):
+            if self.complete > seen:
+                seen, deadline = self.complete, time.perf_counter() + PATIENCE
+            await asyncio.sleep(0.02)
+        for swarm in self.swarms:
+            swarm.on_complete = None
+
     async def at_rate(self, per_second: float, seconds: float) -> list[float]:
         """Send so many a second; return the seconds from each send to its last receipt."""
         bases = {id(swarm): len(swarm.completed_at) for swarm in self.swarms}

@@ -156,7 +156,7 @@ async def _one_round(system: System, site: sites.Site, shape: Shape, found: Meas
     try:
         await crowd.in_flight(4, min(0.5, shape.seconds))  # caches, plans
         if shape.groups > 1:
-            await crowd.at_rate(500, shape.groups * shape.senders / 500)  # by everybody who will, once
+            await crowd.each_once(max(shape.windows))
         found.delays += await crowd.at_rate(shape.rate, shape.seconds * PACED)
         for position, window in enumerate(shape.windows):
             before = _used(system, site), crowd.complete, time.perf_counter()
