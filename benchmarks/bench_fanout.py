@@ -89,9 +89,13 @@ def _ours(site: sites.Site, stack: ExitStack, options: argparse.Namespace) -> Sy
         port = stack.enter_context(sites.web_process(site))
     assert site.process is not None
     # Not the canary's: several processes come with the worker, which sends one each minute.
-    posts = "messaging_message WHERE group_id IN (SELECT id FROM groups_closedusergroup WHERE code LIKE 'BENCH%')"
+    loaded = "WHERE group_id IN (SELECT id FROM groups_closedusergroup WHERE code LIKE 'BENCH%')"
+    rows = f"messaging_message {loaded}"
+    if options.acknowledge:
+        given = f"SELECT FROM messaging_acknowledgement {loaded}"
+        rows = f"(SELECT FROM {rows} UNION ALL {given}) AS kept"
     kept = "sealed, with event and audit, a commit with fsync before it is sent on"
-    return System(port, site.process.pid, _member(site, options), "", kept, ("cencomm", posts))
+    return System(port, site.process.pid, _member(site, options), "", kept, ("cencomm", rows), options.acknowledge)
 
 
 def _member(site: sites.Site, options: argparse.Namespace) -> Factory:

@@ -65,6 +65,7 @@ async def test_a_message_is_delivered_when_the_last_has_it() -> None:
 
 
 HEX = [one.replace("-", "") for one in IDS]
+ROWS = [14, 10, 15, 11]  # whose receipts are the turn of 0, 1, 0, 1
 ROOM = "<message to='u@x/1' from='r@x/%s' type='groupchat' id='%s' xmlns='jabber:client'>%s</message>"
 ASKING: dict[str, tuple[Callable[[Swarm], Asking], Callable[[int], bytes], Callable[[int], bytes]]] = {
     "ours": (
@@ -74,8 +75,8 @@ ASKING: dict[str, tuple[Callable[[Swarm], Asking], Callable[[int], bytes], Calla
     ),
     "socket": (
         lambda swarm: AskingSocketMember(swarm, "/0", 1),
-        lambda number: b'{"id":%d,"message":%b}' % (number, json.dumps(TEXT).encode()),
-        lambda number: b'{"receipt":%d}{"acknowledged":%d}' % (number, number),
+        lambda number: b'{"id":%d,"message":%b}' % (ROWS[number], json.dumps(TEXT).encode()),
+        lambda number: b'{"receipt":%d}{"acknowledged":%d}' % (ROWS[number], ROWS[number]),
     ),
     "xmpp": (
         lambda swarm: AskingXmppMember(swarm, 0, 1),
@@ -100,7 +101,7 @@ async def test_receipts_are_given_in_turn_and_waited_for(name: str) -> None:
             if part:
                 member.data_received(part)
         said = b"".join(wire.written)
-        names = HEX if name == "xmpp" else [str(number) for number in range(4)] if name == "socket" else IDS
+        names = HEX if name == "xmpp" else [str(one) for one in ROWS] if name == "socket" else IDS
         marks = [f'"acknowledge":{one}}}' if name == "socket" else one for one in names]
         assert [one.encode() in said for one in marks] == [False, True, False, True], cut
         assert swarm.arrived == [1, 1, 1, 1], cut
@@ -118,6 +119,18 @@ async def test_a_message_counts_for_who_gives_its_receipt_once_that_is_answered(
     assert swarm.arrived == [1]
     member.data_received(answer(1))
     assert swarm.arrived == [1, 1]
+
+
+async def test_each_message_gets_one_receipt_in_whatever_order_processes_tell_of_them() -> None:
+    swarm = Swarm(2)
+    message = ASKING["socket"][1]
+    given = []
+    for number, order in enumerate(((0, 1, 2, 3), (1, 0, 3, 2))):
+        member = AskingSocketMember(swarm, "/0", number)
+        wire = ready(member)
+        member.data_received(b"".join(message(one) for one in order))
+        given += [row for row in ROWS if f'"acknowledge":{row}}}'.encode() in b"".join(wire.written)]
+    assert sorted(given) == sorted(ROWS)
 
 
 async def test_mqtt_acknowledges_whole_packets_only() -> None:

@@ -42,19 +42,24 @@ async function work() {
     if (!told.startsWith(own)) spread(room, told.slice(told.indexOf(" ") + 1));
   }
 
-  const server = new WebSocketServer({ host: "127.0.0.1", port: Number(process.env.PORT), perMessageDeflate: false });
+  const hearing = new Map();
+  function enter({ req }, done) {
+    const [room] = req.url.split("?");
+    if (!hearing.has(room)) hearing.set(room, hear.subscribe(room, heard));
+    hearing.get(room).then(() => done(true), () => done(false, 503));
+  }
+
+  const port = Number(process.env.PORT);
+  const server = new WebSocketServer({ host: "127.0.0.1", port, perMessageDeflate: false, verifyClient: enter });
   server.on("connection", (socket, request) => {
-    const room = request.url;
-    if (!rooms.has(room)) {
-      rooms.set(room, new Set());
-      hear.subscribe(room, heard);
-    }
+    const [room, member] = request.url.split("?");
+    if (!rooms.has(room)) rooms.set(room, new Set());
     rooms.get(room).add(socket);
     socket.on("close", () => rooms.get(room).delete(socket));
     socket.on("message", async (data) => {
       const { message, acknowledge } = JSON.parse(data);
       if (acknowledge) {
-        const values = [acknowledge, room];
+        const values = [acknowledge, member];
         await pool.query({ name: "give", text: "INSERT INTO node_receipt (message, by) VALUES ($1, $2)", values });
         send(room, `{"receipt":${acknowledge}}`);
         socket.send(`{"acknowledged":${acknowledge}}`);
