@@ -216,7 +216,9 @@ class AskingXmppMember(Asking, XmppMember):
 
     items = re.compile(
         rb"<received [^>]*\bid='(?P<answered>[0-9a-f]{32})'"
-        rb"|<message [^>]*\bid='(?P<message>[0-9a-f]{32})'[^>]*>(?:(?!</message>).)*?" + re.escape(MARK),
+        rb"|<message [^>]*\bid='(?P<message>[0-9a-f]{32})'[^>]*>"
+        # What holds no mark is passed over in one step; letter by letter it cost 20 µs.
+        rb"(?:[^<~]++|<(?!/message>)|~(?!" + re.escape(MARK[1:]) + rb"))*+" + re.escape(MARK),
         re.DOTALL,
     )
     begins = b"<message "
