@@ -6,7 +6,6 @@ Pages only. The API decides in `api_auth.signed_in`, which every one of its oper
 
 from __future__ import annotations
 
-import time
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
@@ -25,20 +24,15 @@ from accounts import actions, queries, step_up
 from accounts.errors import StepUpRefused, StepUpRequired
 from accounts.forms import StepUpForm
 from accounts.models import Officer
-from accounts.web_session import OFFICER_SESSION, session_of, settle, was_replaced
+from accounts.web_session import OFFICER_SESSION, session_of
 
 Handler = Callable[[HttpRequest], HttpResponse]
 # What a page asks by itself while nobody sits there (static/cencomm/attendance.js) is no use of the session.
 UNATTENDED = "X-Unattended"
-AGAIN_SECONDS = 0.2  # a browser follows twenty redirects: so long it has to hear of its new key
 
 
 class OfficerSessionMiddleware:
-    """A session that was revoked, lay idle too long or is past its end signs nobody in any more.
-
-    A request that was under way while another tab proved itself again shows the key from before: it opens nothing,
-    and its browser is told to ask the same once more, with what the cookie is now.
-    """
+    """A session that was revoked, lay idle too long or is past its end signs nobody in any more."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -47,16 +41,7 @@ class OfficerSessionMiddleware:
         setattr(request, OFFICER_SESSION, None)
         if SESSION_KEY in request.session:
             self._check(request)
-        elif was_replaced(request):
-            return self._again(request)
-        response = self.get_response(request)
-        settle(request, response)
-        return response
-
-    def _again(self, request: HttpRequest) -> HttpResponse:
-        time.sleep(AGAIN_SECONDS)
-        del request.COOKIES[settings.SESSION_COOKIE_NAME]  # or Django lets the browser forget the new one, too
-        return HttpResponseRedirect(request.get_full_path(), preserve_request=True)
+        return self.get_response(request)
 
     def _check(self, request: HttpRequest) -> None:
         row = queries.session_of_key(request.session.session_key)

@@ -1,14 +1,12 @@
 """Django's sessions in the database, found by a hash of their key: who copies the database takes over no session.
 
-The key itself stands only in the officer's cookie. That a key was replaced is remembered for a minute, beside the
-sessions: it opens nothing, but its browser has the new one, or is about to. What must not live here: how long a
-session lives, and who may have one (`accounts.middleware`).
+The key itself stands only in the officer's cookie. What must not live here: how long a session lives, and who may
+have one (`accounts.middleware`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Never
 
@@ -16,7 +14,6 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
 
-REMEMBERED = timedelta(minutes=1)  # how long an answer, or a request that was under way, may need
 STORED_DIGITS = 40  # what Django's column holds: 160 bits, more than the key has
 
 
@@ -64,24 +61,3 @@ def sessions_of_keys(session_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         return {}
     rows = store.model.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     return {keys[row.session_key]: store.decode(row.session_data) for row in rows}
-
-
-def remember_replaced(session_key: str) -> None:
-    """Note that this key was replaced by another of the same browser."""
-    store = SessionStore()
-    store.model.objects.create(
-        session_key=_replaced(session_key),
-        session_data=store.encode({}),
-        expire_date=timezone.now() + REMEMBERED,
-    )
-
-
-def replaced_among(session_keys: Iterable[str]) -> set[str]:
-    """Return those of these keys that were replaced within the last minute; in one query."""
-    keys = {_replaced(key): key for key in session_keys}
-    rows = SessionStore().model.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-    return {keys[found] for found in rows.values_list("session_key", flat=True)}
-
-
-def _replaced(session_key: str) -> str:
-    return stored_key(f"replaced\n{session_key}")

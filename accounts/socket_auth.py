@@ -20,7 +20,7 @@ from django.utils.crypto import constant_time_compare
 from accounts import actions, queries
 from accounts.api_auth import bearer_secret
 from accounts.models import Officer, OfficerSession, Token
-from accounts.session_store import replaced_among, sessions_of_keys
+from accounts.session_store import sessions_of_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,6 @@ def identities_of(credentials: Sequence[Credential]) -> list[Identity | None]:
         else:
             found.append(sessions.get(one.session_key or ""))
     return found
-
-
-def were_replaced(session_keys: Sequence[str]) -> list[bool]:
-    """Say of each of these keys whether its session has another since a moment ago; one statement for all."""
-    replaced = replaced_among(session_keys)
-    return [key in replaced for key in session_keys]
 
 
 def _by_token(token: Token) -> Identity | None:

@@ -26,7 +26,7 @@ from accounts.challenges import LIFE_SECONDS, Challenge, Purpose
 from accounts.errors import ChallengeExpired, StepUpImpossible, StepUpRefused, StepUpRequired, WrongPasskey
 from accounts.models import Officer, OfficerSession
 from accounts.passkey_policy import needs_passkey
-from accounts.web_session import address_of, factor_of, officer_of, origin_of, renew_when_answered, session_of
+from accounts.web_session import address_of, factor_of, officer_of, origin_of, session_of
 from problems import Refusal
 
 HEADER = "Step-Up"
@@ -75,8 +75,6 @@ WITH_PASSWORD: Final = frozenset({Act.CHANGE_FACTORS})
 def require(request: HttpRequest, act: Act, *, back: str = "/") -> None:
     """Return when this request brings a fresh second factor made for it; once. `back` is where "Not now" leads.
 
-    The session has another key from its answer on.
-
     Raises StepUpRequired with what to sign, StepUpRefused (with a new challenge) for a proof that is replayed, of
     another request, session, officer, too old, or without user verification; StepUpImpossible for a token.
     """
@@ -104,7 +102,6 @@ def require(request: HttpRequest, act: Act, *, back: str = "/") -> None:
         act=act.value,
         factor=factor,
     )
-    renew_when_answered(request)
 
 
 def offer(officer: Officer, state: str, *, act: Act | None, origin: str) -> dict[str, Any]:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth import update_session_auth_hash
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
@@ -20,10 +18,8 @@ from accounts import actions, queries
 from accounts.errors import SignInOvertaken
 from accounts.models import AuthenticatorDevice, Officer, OfficerSession, RecoveryDevice
 from accounts.passkey_policy import needs_passkey
-from accounts.session_store import remember_replaced, replaced_among
 
 OFFICER_SESSION = "officer_session"
-PROVEN_AGAIN = "officer_proven_again"
 
 
 def address_of(request: HttpRequest) -> str | None:
@@ -119,42 +115,10 @@ def origin_of(request: HttpRequest) -> str:
 
 def renew(request: HttpRequest, officer: Officer) -> None:
     """Keep this session, under a new key, after the officer's password changed."""
-    row, former = session_of(request), request.session.session_key
+    row = session_of(request)
     update_session_auth_hash(request, officer)
-    if row is not None and former:
+    if row is not None:
         actions.rekey_session(row, session_key=_key(request))
-        remember_replaced(former)
-
-
-def renew_when_answered(request: HttpRequest) -> None:
-    """Let this session have a new key once its request, which proved again who asks, was answered (`settle`)."""
-    setattr(request, PROVEN_AGAIN, True)
-
-
-def settle(request: HttpRequest, response: HttpResponse) -> None:
-    """Rotate the key of a session that has proven itself again; called when its request was answered.
-
-    That late, because whatever else the browser asks meanwhile still shows the old key. Where another request has
-    rotated it first, this one tells the browser no key at all: its own is dead. What fails (5xx) rotates nothing:
-    its answer would bring no key.
-    """
-    row, key, proven = session_of(request), request.session.session_key, getattr(request, PROVEN_AGAIN, False)
-    if row is None or not key or response.status_code >= 500 or not (proven or request.session.modified):
-        return
-    with transaction.atomic():
-        if not actions.hold_session(row, session_key=key):
-            request.session.modified = False
-        elif proven:
-            request.session.cycle_key()
-            request.session.save()
-            actions.rekey_session(row, session_key=_key(request))
-            remember_replaced(key)
-
-
-def was_replaced(request: HttpRequest) -> bool:
-    """Whether this request shows a key that its session had until a moment ago: its browser has another by now."""
-    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    return bool(key and "Authorization" not in request.headers and replaced_among([key]))
 
 
 def adopt_device(request: HttpRequest, device: Device) -> None:

@@ -54,7 +54,6 @@ from accounts.actions.recovery import (
 )
 from accounts.actions.sessions import (
     end_session,
-    hold_session,
     open_session,
     prune_sessions,
     raise_session,
@@ -100,7 +99,6 @@ __all__ = [
     "end_session",
     "enrol_demo_officer",
     "has_factor",
-    "hold_session",
     "invite_again",
     "invite_officer",
     "make_recovery_codes",

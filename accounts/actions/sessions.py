@@ -51,12 +51,6 @@ def rekey_session(session: OfficerSession, *, session_key: str) -> None:
     session.save(update_fields=["key_hash"])
 
 
-def hold_session(session: OfficerSession, *, session_key: str) -> bool:
-    """Whether this is still the session's key, and stays so until the transaction ends; no, where it has ended."""
-    mine = OfficerSession.objects.select_for_update().filter(pk=session.pk, revoked_at=None)
-    return mine.filter(key_hash=session_hash(session_key)).first() is not None
-
-
 def raise_session(session: OfficerSession, *, session_key: str, device: Device, factor: str) -> bool:
     """Note the second factor that a session has shown, under its rotated key; return whether it opens everything.
 

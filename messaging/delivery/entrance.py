@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.actions import use_tokens
-from accounts.socket_auth import Credential, Identity, credential_of, identities_of, were_replaced
+from accounts.socket_auth import Credential, Identity, credential_of, identities_of
 from accounts.tries import wrong_tokens
 from messaging.delivery.conversation import Conversation, Receive
 from messaging.delivery.desk import Desk
@@ -34,8 +34,8 @@ NOTE_USE_SECONDS = 2.0
 async def converse(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """Accept a socket whose origin was checked, sign its client in, and speak with it.
 
-    Closes with 4401 if nobody signs in, with 1013 if that cannot be found out now, too many wrong tokens came from
-    this address, or the browser has got another session key meanwhile.
+    Closes with 4401 if nobody signs in, with 1013 if that cannot be found out now, or too many wrong tokens came
+    from this address.
     """
     await receive()  # websocket.connect
     offered = SUBPROTOCOL in scope.get("subprotocols", ())
@@ -47,11 +47,7 @@ async def converse(scope: Mapping[str, Any], receive: Receive, send: Send) -> No
         return
     try:
         identity = await _entrance().identify(credential)
-        replaced = identity is None and await _entrance().was_replaced(credential)
     except Refusal:
-        await _turn_away(send, TRY_LATER)
-        return
-    if replaced:
         await _turn_away(send, TRY_LATER)
         return
     if credential.secret:
@@ -74,7 +70,6 @@ class Entrance:
 
     def __init__(self) -> None:
         self._desk: Desk[Credential, Identity | None] = Desk(identities_of)
-        self._replaced: Desk[str, bool] = Desk(were_replaced)
         self._used: set[UUID] = set()
         self._noting: asyncio.Task[None] | None = None
 
@@ -88,10 +83,6 @@ class Entrance:
             if self._noting is None:
                 self._noting = asyncio.create_task(self._note_use())
         return identity
-
-    async def was_replaced(self, credential: Credential) -> bool:
-        """Whether this shows a key that another tab's sign-in has just replaced. Raises Unavailable, Unexpected."""
-        return bool(credential.session_key) and await self._replaced.ask(str(credential.session_key))
 
     async def _note_use(self) -> None:
         """Write that tokens were used: once for all of a storm, and nobody waits for it."""

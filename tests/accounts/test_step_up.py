@@ -10,17 +10,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.contrib.sessions.models import Session as DjangoSession
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-import audit
 from accounts import actions, step_up
 from accounts.errors import StepUpImpossible
 from accounts.models import Officer, OfficerSession, RecoveryCode
-from accounts.session_store import REMEMBERED, stored_key
 from accounts.step_up import Act
 from audit.models import Entry
 from exports.models import AutomaticTransfer
@@ -577,84 +574,3 @@ def test_the_proof_itself_and_the_order_of_names_do_not_count() -> None:
     assert step_up.request_digest(one, Act.TRANSFER) == step_up.request_digest(other, Act.TRANSFER)
     asked, sent = make.get("/a/?x=1"), make.post("/a/?x=1")
     assert step_up.request_digest(asked, Act.EXPORT) == step_up.request_digest(sent, Act.EXPORT)
-
-
-def key_of(client: Client) -> str:
-    return client.cookies["cencomm_session"].value
-
-
-def browser_with(key: str) -> Client:
-    """Return a browser that shows this key."""
-    made = Client()
-    made.cookies["cencomm_session"] = key
-    return made
-
-
-def test_the_session_has_a_new_key_after_each_proof(asked: Asked, amina: Officer) -> None:
-    former, [row] = key_of(asked.client), OfficerSession.objects.all()
-    answer = asked.send(asked.proof(passkey_of(amina)))
-    assert answer.cookies["cencomm_session"].value == key_of(asked.client) != former
-    assert asked.client.get("/account/security/").status_code == 200
-    assert OfficerSession.objects.get().pk == row.pk  # the same one in the list, and for its sockets
-    assert not DjangoSession.objects.filter(session_key=stored_key(former)).exists()
-
-
-def test_the_key_stays_where_nothing_was_proven(asked: Asked, amina: Officer) -> None:
-    former, proof = key_of(asked.client), asked.proof(passkey_of(amina))
-    assert asked.send(proof, more="1").status_code == 403
-    assert key_of(asked.client) == former
-
-
-@pytest.mark.parametrize("path", ["/groups/?q=1", "/api/v1/me"])
-def test_the_former_key_opens_nothing_and_the_browser_asks_once_more(
-    asked: Asked, amina: Officer, path: str
-) -> None:
-    """For a minute: what was under way goes again with the new key, and nothing is forgotten over it."""
-    other = browser_with(key_of(asked.client))
-    asked.send(asked.proof(passkey_of(amina)))
-    for method in (other.get, other.post):
-        answer = method(path)
-        assert (answer.status_code, answer.headers["Location"], dict(answer.cookies)) == (307, path, {})
-    other.cookies["cencomm_session"] = key_of(asked.client)
-    assert other.get(path).status_code == 200
-
-
-def test_the_former_key_is_soon_a_key_of_nobody(asked: Asked, amina: Officer) -> None:
-    other = browser_with(key_of(asked.client))
-    asked.send(asked.proof(passkey_of(amina)))
-    later = timezone.now() + REMEMBERED
-    with mock.patch("django.utils.timezone.now", return_value=later):
-        assert other.get("/api/v1/me").status_code == 401
-
-
-def test_request_under_way_is_answered(asked: Asked, amina: Officer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another tab's request began with the former key: it ends as it would have, and brings no key."""
-    other = browser_with(key_of(asked.client))
-    saved = actions.change_profile
-
-    def meanwhile(*args: Any, **values: Any) -> None:
-        saved(*args, **values)
-        assert asked.send(asked.proof(passkey_of(amina))).status_code == 302
-
-    monkeypatch.setattr(actions, "change_profile", meanwhile)
-    answer = other.post("/account/", {"language": "en", "time_zone": "UTC"})
-    assert (answer.status_code, "cencomm_session" in answer.cookies) == (302, False)
-    assert asked.client.get("/account/").status_code == 200
-
-
-def test_of_two_proofs_at_once_one_rotates_the_key(
-    asked: Asked, amina: Officer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The other tab's answer brings no key, though it writes into the session as well: its own is dead."""
-    other = Asked(browser_with(key_of(asked.client)), "/account/security/authenticator/", {})
-    recorded = audit.record_now
-
-    def meanwhile(*args: Any, **values: Any) -> None:
-        monkeypatch.undo()
-        recorded(*args, **values)
-        assert asked.send(asked.proof(passkey_of(amina))).status_code == 302
-
-    monkeypatch.setattr(step_up.audit, "record_now", meanwhile)
-    answer = other.send(other.proof(passkey_of(amina)))
-    assert (answer.status_code, "cencomm_session" in answer.cookies) == (302, False)
-    assert asked.client.get("/account/").status_code == 200

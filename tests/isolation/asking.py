@@ -32,7 +32,6 @@ _DRAWN = (
     re.compile(r"(?<=csrfmiddlewaretoken\" value=\")[A-Za-z0-9]+"),
     re.compile(r"(?<=X-CSRFToken)[^A-Za-z0-9]{1,12}[A-Za-z0-9]{32,}"),
     re.compile(r"(?<=csrf=)[A-Za-z0-9]+"),
-    re.compile(r"(?<=cencomm_session=)[a-z0-9]{32}(?=;)"),  # a new key, where a factor was shown
     re.compile(r"expires=[^;]+"),
     re.compile(r"(?<=state\" value=\")[^\"]+"),
 )

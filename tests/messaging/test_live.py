@@ -20,7 +20,7 @@ from accounts.models import Officer, OfficerSession
 from groups.models import ClosedUserGroup, Membership
 from messaging.actions import Posted, post_messages
 from messaging.models import LastSeen, Message
-from tests.cast import PASSWORD, membership_of
+from tests.cast import membership_of
 from tests.messaging.conftest import draft, wire
 from tests.messaging.server import Server, Talker, running_server
 
@@ -235,31 +235,6 @@ def test_a_revoked_session_closes_its_socket(
         one.follow(room.pk)
         OfficerSession.objects.filter(officer=fatou).update(revoked_at=timezone.now())
         assert one.closed() == 4401
-
-
-def test_a_new_key_of_the_session_leaves_its_socket_alone(
-    server: Server, fatou: Officer, room: ClosedUserGroup, sign_in: Callable[..., Client]
-) -> None:
-    """Another tab proved again who sits there. Who comes with the former key is told to come again, not to go."""
-    client = sign_in(Client(), fatou)
-
-    def socket_with(key: str | None) -> Talker:
-        cookie = {"Cookie": f"{django_settings.SESSION_COOKIE_NAME}={key}"}
-        return Talker(server.ws, headers=cookie, origin=server.http)
-
-    former = client.session.session_key
-    with socket_with(former) as one:
-        one.follow(room.pk)
-        new = "another lantern over the water"
-        changed = client.post("/account/password/", {"present": PASSWORD, "password": new, "again": new})
-        assert changed.status_code == 302
-        with socket_with(former) as early:
-            assert early.closed() == 1013
-        with socket_with(client.session.session_key) as other:
-            other.follow(room.pk)
-            one.follow(room.pk)
-            accounts.end_session(OfficerSession.objects.get(officer=fatou))
-            assert (one.closed(), other.closed()) == (4401, 4401)
 
 
 @pytest.mark.parametrize("token", ["", "nonsense"])
