@@ -78,7 +78,7 @@ class DataFolder:
     def relay(self) -> Path | None:
         """Return a folder for the sockets of web processes, which this user alone enters; None where too long."""
         folder = self.path / "relay"
-        if len(str(folder)) > LONGEST_SOCKET_FOLDER:
+        if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER:
             return None
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)

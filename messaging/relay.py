@@ -35,8 +35,6 @@ _HEAD = struct.Struct("!16s16sd")  # group, epoch, when it was committed
 _ITEM = struct.Struct("!QI")  # number, length
 _GONE = {errno.ECONNREFUSED, errno.ENOENT}
 
-type Told = Callable[[UUID, int, float], object]  # group, newest number, when it was committed
-
 
 class Handed(NamedTuple):
     """Events of one group as they came from another process."""
@@ -45,6 +43,9 @@ class Handed(NamedTuple):
     epoch: UUID
     at: float
     items: list[FreshItem]
+
+
+type Take = Callable[[Handed], object]
 
 
 def packed(group_id: UUID, epoch: UUID, at: float, items: Sequence[FreshItem]) -> bytes:
@@ -104,9 +105,12 @@ class Relay:
                 measures.relayed["refused"] += 1
                 if failure.errno in _GONE:
                     self._others = tuple(one for one in self._others if one != place)
+                if failure.errno == errno.ECONNREFUSED:  # left by a process that has ended
+                    with suppress(OSError):
+                        os.unlink(place)
 
-    def listen(self, told: Told) -> Listening:
-        """Take from now on what others hand to this process, on the running loop; `told` is called after each."""
+    def listen(self, take: Take) -> Listening:
+        """Call `take` on the running loop for what others hand to this process from now on."""
         if self._folder is None:
             return Listening(None, None)
         line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -119,7 +123,7 @@ class Relay:
             line.close()
             return Listening(None, None)
         self._own, self._look_at = place, 0.0
-        asyncio.get_running_loop().add_reader(line.fileno(), _take, line, told)
+        asyncio.get_running_loop().add_reader(line.fileno(), _hear, line, take)
         return Listening(line, place)
 
     def _present(self) -> tuple[str, ...]:
@@ -145,6 +149,7 @@ class Listening:
             return
         asyncio.get_running_loop().remove_reader(self._line.fileno())
         self._line.close()
+        self._line = None
         with suppress(OSError):
             self._place.unlink()
 
@@ -168,17 +173,15 @@ def _sweep(folder: Path, own: Path) -> None:
             place.unlink(missing_ok=True)
 
 
-def _take(line: socket.socket, told: Told) -> None:
+def _hear(line: socket.socket, take: Take) -> None:
     for _ in range(AT_ONCE):
         try:
             data = line.recv(MAX_BYTES + 1)
         except OSError:  # nothing more, for now
             return
         handed = unpacked(data)
-        if handed is not None and fresh.is_followed(handed.group_id):
-            measures.heard_by_relay += 1
-            fresh.put(handed.group_id, handed.epoch, handed.items)
-            told(handed.group_id, handed.items[-1].seq, handed.at)
+        if handed is not None:
+            take(handed)
 
 
 relay = Relay(Path(settings.CENCOMM_RELAY) if settings.CENCOMM_RELAY else None)

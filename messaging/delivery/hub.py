@@ -37,7 +37,7 @@ from messaging.delivery.reads import (
 )
 from messaging.fresh import fresh
 from messaging.measures import measures
-from messaging.relay import Listening, relay
+from messaging.relay import Handed, Listening, relay
 from messaging.wakeups import GroupMoved, Resync, Revoked, Subscription, Wake, wake_ups
 from vault import KeyNotAtHand
 
@@ -200,6 +200,20 @@ class Hub:
             case Resync():
                 measures.resyncs += 1
                 self._asked.set()
+
+    def take_handed(self, handed: Handed) -> None:
+        """Deliver what another process of this machine has committed; it tells nothing of wake-ups.
+
+        What no follower waits for is not kept: not what is known, and nothing of another history.
+        """
+        feed, head = self._feeds.get(handed.group_id), handed.items[-1].seq
+        if feed is None or feed.head is None or feed.epoch != handed.epoch or head <= feed.head:
+            return
+        measures.heard_by_relay += 1
+        fresh.put(handed.group_id, handed.epoch, handed.items)
+        feed.target = max(feed.target, head)
+        feed.committed_at = feed.committed_at or handed.at
+        self._pump(feed)
 
     def _revoke(self, revoked: Revoked) -> None:
         for client in list(self._clients):
@@ -469,7 +483,7 @@ class Hub:
         if self._subscription is None:
             self._checked_at = asyncio.get_running_loop().time()  # nobody is here who was let in before
             self._subscription = wake_ups().subscribe(self.wake)
-            self._handed = relay.listen(lambda group_id, head, at: self.wake(GroupMoved(group_id, head, at)))
+            self._handed = relay.listen(self.take_handed)
             self._beating = asyncio.get_running_loop().create_task(self._beat_forever())
 
     async def stop(self) -> None:

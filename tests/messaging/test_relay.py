@@ -14,15 +14,30 @@ import pytest
 
 from accounts.models import Officer
 from groups.models import ClosedUserGroup
+from messaging.delivery.hub import Hub
+from messaging.delivery.outbox import Frame
+from messaging.delivery.reads import Batch, Item
 from messaging.fresh import FreshItem, fresh
 from messaging.measures import measures
-from messaging.relay import MAX_BYTES, Relay, is_private, packed, unpacked
+from messaging.relay import MAX_BYTES, Handed, Relay, is_private, packed, unpacked
 from tests.cencomm.ports import PATIENCE
 from tests.messaging.conftest import wire
 from tests.messaging.server import Server, Talker, running_server
 
 Token = Callable[..., str]
 ONE, TWO = FreshItem(1, b'{"seq":1}'), FreshItem(2, b'{"seq":2}')
+
+
+class Nobody:
+    """A socket that takes what it gets."""
+
+    officer_id, session_id, token_id, outbox = uuid4(), None, None, None
+
+    def put(self, one: Frame) -> None:
+        """Take a frame."""
+
+    def close(self, code: int) -> None:
+        """Be closed."""
 
 
 @pytest.fixture
@@ -65,20 +80,19 @@ def test_a_folder_that_others_can_enter_is_not_used(folder: Path, followed: UUID
     assert asyncio.run(listen()) == []
 
 
-async def _hand(folder: Path, *batches: tuple[UUID, list[FreshItem]], epoch: UUID) -> list[tuple[UUID, int]]:
-    """Let one process hand batches to another, then one more; return what the other was told before that."""
-    told: list[tuple[UUID, int]] = []
+async def _hand(folder: Path, *batches: tuple[UUID, list[FreshItem]], epoch: UUID) -> list[Handed]:
+    """Let one process hand batches to another, then one more; return what the other got before that."""
+    got: list[Handed] = []
     heard = asyncio.Event()
     end = uuid4()
 
-    def tell(group_id: UUID, head: int, _at: float) -> None:
-        if group_id == end:
+    def take(handed: Handed) -> None:
+        if handed.group_id == end:
             heard.set()
         else:
-            told.append((group_id, head))
+            got.append(handed)
 
-    fresh.follow(end)
-    listening = Relay(folder).listen(tell)
+    listening = Relay(folder).listen(take)
     writer = Relay(folder)
     try:
         for group_id, items in batches:
@@ -87,20 +101,40 @@ async def _hand(folder: Path, *batches: tuple[UUID, list[FreshItem]], epoch: UUI
         await asyncio.wait_for(heard.wait(), PATIENCE)
     finally:
         listening.close()
-        fresh.unfollow(end)
-    return told
+        listening.close()  # twice does no harm
+    return got
 
 
-def test_the_other_process_is_told_and_has_the_events(folder: Path, followed: UUID) -> None:
-    epoch = uuid4()
-    assert asyncio.run(_hand(folder, (followed, [ONE, TWO]), (uuid4(), [ONE]), epoch=epoch)) == [(followed, 2)]
-    assert fresh.take(followed, epoch, 0) == [ONE, TWO]
+def test_the_other_process_gets_the_events(folder: Path) -> None:
+    group, epoch = uuid4(), uuid4()
+    [handed] = asyncio.run(_hand(folder, (group, [ONE, TWO]), epoch=epoch))
+    assert (handed.group_id, handed.epoch, handed.items) == (group, epoch, [ONE, TWO])
     assert list(folder.iterdir()) == []  # who listens no more leaves nothing behind
 
 
-def test_a_batch_that_is_too_large_is_left_to_the_database(folder: Path, followed: UUID) -> None:
+def test_the_hub_keeps_only_what_its_followers_wait_for(followed: UUID) -> None:
+    """Not what they have, nothing of another history, nothing of a group that nobody follows here."""
+
+    async def hand() -> list[FreshItem]:
+        hub, epoch = Hub(), uuid4()
+        follower = hub.follow(Nobody(), followed)
+        hub.take_handed(Handed(followed, epoch, 1.0, [ONE]))  # nobody has come as far as to wait
+        assert fresh.take(followed, epoch, 0) == []
+        hub.join(follower, Batch(epoch, 1, 1, [Item(1, b"{}", "message", {})], restart=False))
+        for group_id, of, item in ((followed, epoch, ONE), (followed, uuid4(), TWO), (uuid4(), epoch, TWO)):
+            hub.take_handed(Handed(group_id, of, 1.0, [item]))
+            assert fresh.take(group_id, of, item.seq - 1) == []
+        hub.take_handed(Handed(followed, epoch, 1.0, [TWO]))
+        found = fresh.take(followed, epoch, 1)
+        hub.unfollow(follower)
+        return found
+
+    assert asyncio.run(hand()) == [TWO]
+
+
+def test_a_batch_that_is_too_large_is_left_to_the_database(folder: Path) -> None:
     large = FreshItem(1, b"x" * MAX_BYTES)
-    assert asyncio.run(_hand(folder, (followed, [large]), epoch=uuid4())) == []
+    assert asyncio.run(_hand(folder, (uuid4(), [large]), epoch=uuid4())) == []
 
 
 def test_nobody_waits_for_a_process_that_takes_nothing(folder: Path, followed: UUID) -> None:
@@ -110,10 +144,8 @@ def test_nobody_waits_for_a_process_that_takes_nothing(folder: Path, followed: U
     while measures.relayed["refused"] == before:  # until the kernel keeps no more of them
         writer.hand_on(followed, uuid4(), [ONE])
     silent.close()
-    writer.hand_on(followed, uuid4(), [ONE])  # it is gone now, and forgotten
-    refused = measures.relayed["refused"]
-    writer.hand_on(followed, uuid4(), [ONE])
-    assert measures.relayed["refused"] == refused
+    writer.hand_on(followed, uuid4(), [ONE])  # it is gone now, and what it left is swept away
+    assert list(folder.iterdir()) == []
 
 
 def test_what_a_dead_process_left_is_swept_away(folder: Path) -> None:
