@@ -99,7 +99,7 @@ def _text(limit: int) -> Cleaner:
         text = value.strip()
         if len(text) > limit:
             raise BadValueError("too_long")
-        if _NOT_TEXT.search(text):
+        if not text.isprintable() and _NOT_TEXT.search(text):
             raise BadValueError("control_characters")
         if "@" in text and _E_MAIL.search(text):
             raise BadValueError("nominal_content")

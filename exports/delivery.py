@@ -19,7 +19,7 @@ from cen.actions import Receipt, take_in
 from cen.models import OURS
 from exports import queries
 from exports.models import Batch, Transfer
-from exports.receipts import write_receipts
+from exports.receipts import READ, Claimed, write_receipts
 from exports.review import Row
 from groups import phases
 from groups.access import Right
@@ -73,17 +73,19 @@ def _deliver_turn(batch_id: UUID) -> int:
     return len(claimed)
 
 
-def _claimed(batch: Batch) -> list[Transfer]:
+def _claimed(batch: Batch) -> list[Claimed]:
     """Return the next rows, never a part of a seizure's: what CEN got of it decides what else it is to get."""
     queued = (
         Transfer.objects.select_for_update(no_key=True)
         .filter(batch=batch, state=Transfer.State.QUEUED)
         .order_by("message", "source_reference")
+        .values_list(*READ)
     )
-    claimed = list(queued[:TURN])
+    claimed = [Claimed(*values) for values in queued[:TURN]]
     if len(claimed) == TURN:
-        held = [transfer.pk for transfer in claimed if transfer.message == claimed[-1].message]
-        claimed += queued.filter(message=claimed[-1].message).exclude(pk__in=held)
+        held = [one.id for one in claimed if one.message == claimed[-1].message]
+        rest = queued.filter(message=claimed[-1].message).exclude(pk__in=held)
+        claimed += [Claimed(*values) for values in rest]
     return claimed
 
 
@@ -99,18 +101,17 @@ def _why_not(batch: Batch) -> str:
     return ""
 
 
-def _refuse(transfers: Sequence[Transfer], code: str) -> None:
+def _refuse(claimed: Sequence[Claimed], code: str) -> None:
     now = timezone.now()
-    for transfer in transfers:
-        transfer.state = Transfer.State.REFUSED
-        transfer.reason_code, transfer.attempts, transfer.finished_at = code, transfer.attempts + 1, now
+    for one in claimed:
+        one.state, one.reason_code, one.finished_at = Transfer.State.REFUSED, code, now
 
 
-def _send(batch: Batch, claimed: Sequence[Transfer]) -> None:
+def _send(batch: Batch, claimed: Sequence[Claimed]) -> None:
     # The group's lock: nobody withdraws or returns a seizure between this reading and CEN's receipt.
     ClosedUserGroup.objects.select_for_update(no_key=True).get(pk=batch.group_id)
     rows = {row.message: row for row in queries.rows_to_send(batch.started_by, {t.message for t in claimed})}
-    outgoing: list[tuple[Transfer, dict[str, Any]]] = []
+    outgoing: list[tuple[Claimed, dict[str, Any]]] = []
     for transfer in claimed:
         record, refusal = _record_for(transfer, rows.get(transfer.message))
         if record is None:
@@ -127,7 +128,7 @@ def _send(batch: Batch, claimed: Sequence[Transfer]) -> None:
         _note(transfer, receipt)
 
 
-def _mark_messages(batch: Batch, claimed: Sequence[Transfer]) -> None:
+def _mark_messages(batch: Batch, claimed: Sequence[Claimed]) -> None:
     """Mark the seizures of which CEN now holds every record."""
     messages = {transfer.message for transfer in claimed if transfer.state == Transfer.State.ACCEPTED}
     unfinished = Transfer.objects.filter(OneOf("message", messages), group_id=batch.group_id).exclude(
@@ -137,7 +138,7 @@ def _mark_messages(batch: Batch, claimed: Sequence[Transfer]) -> None:
     mark_transferred(batch.group_id, messages, actor=batch.started_by.officer_id)
 
 
-def _record_for(transfer: Transfer, row: Row | None) -> tuple[dict[str, Any] | None, str]:
+def _record_for(transfer: Claimed, row: Row | None) -> tuple[dict[str, Any] | None, str]:
     if row is None or row.status not in {Status.VALIDATED_OCU, Status.TRANSFERRED, Status.WITHDRAWN}:
         return None, "withdrawn_meanwhile"
     if row.version != transfer.source_version:
@@ -150,10 +151,9 @@ def _record_for(transfer: Transfer, row: Row | None) -> tuple[dict[str, Any] | N
     return None, "changed_meanwhile"
 
 
-def _note(transfer: Transfer, receipt: Receipt) -> None:
+def _note(transfer: Claimed, receipt: Receipt) -> None:
     accepted = receipt.outcome != "refused"
     transfer.state = Transfer.State.ACCEPTED if accepted else Transfer.State.REFUSED
-    transfer.attempts += 1
     transfer.outcome = receipt.outcome
     transfer.cen_reference = receipt.cen_reference
     transfer.cen_version = receipt.version or None

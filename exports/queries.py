@@ -24,7 +24,7 @@ from exports.errors import UnknownTransfer
 from exports.mapping import Rule, starting_rules
 from exports.models import AutomaticTransfer, Batch, MappingVersion, Resolution, Transfer
 from exports.remembered import NOTHING_SAID, Facts, Judgement, Which, remember, remembered
-from exports.review import Decisions, Row, find_duplicates, find_invalid, find_nominal, row_of
+from exports.review import Decisions, Row, find_duplicates, find_invalid, find_nominal, row_of, traces_of
 from groups.access import Right
 from groups.errors import Stranger
 from groups.gates import member_of
@@ -149,7 +149,7 @@ class _Reviewing:
         rows = _rows(self._membership, self._rules, needed=needed)
         for row in rows:
             which = self._which(row)
-            facts = known.get(which) or (NOTHING_SAID if row.withdrawal else Facts(tuple(row.traces)))
+            facts = known.get(which) or (NOTHING_SAID if row.withdrawal else Facts(traces_of(row)))
             if row.is_open and judging and not self.is_sent(row):
                 facts = Facts(facts.traces, self._judge(row))
             row.traces = facts.traces

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 from itertools import batched
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -33,14 +35,10 @@ ON CONFLICT DO NOTHING
 """
 _RECEIPTS = """
 UPDATE exports_transfer AS held SET
-    state = new.state, attempts = new.attempts, cen_reference = new.cen_reference, cen_version = new.cen_version,
-    outcome = new.outcome, reason_code = new.reason_code, reason_fields = new.reason_fields::jsonb,
+    state = new.state, attempts = held.attempts + 1, cen_reference = new.cen_reference, cen_version = new.cen_version,
+    outcome = new.outcome, reason_code = new.reason_code, reason_fields = new.reason_fields,
     finished_at = new.finished_at
-FROM unnest(
-    %s::uuid[], %s::text[], %s::int[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[]
-) AS new (
-    id, state, attempts, cen_reference, cen_version, outcome, reason_code, reason_fields, finished_at
-)
+FROM json_populate_recordset(NULL::exports_transfer, %s::json) AS new
 WHERE held.id = new.id
 """
 
@@ -75,24 +73,30 @@ def record_decisions(membership: Membership, decisions: Sequence[tuple[UUID, Res
     return made
 
 
-def write_receipts(transfers: Sequence[Transfer]) -> None:
-    """Store state, receipt and reasons of rows that the caller holds locked."""
-    columns = zip(
-        *(
-            (
-                one.pk,
-                str(one.state),
-                one.attempts,
-                one.cen_reference,
-                one.cen_version,
-                one.outcome,
-                one.reason_code,
-                orjson.dumps(one.reason_fields).decode(),
-                one.finished_at,
-            )
-            for one in transfers
-        ),
-        strict=True,
-    )
+@dataclass(slots=True)
+class Claimed:
+    """One row of the queue that a turn holds locked, and what became of it. Its first fields are read by name."""
+
+    id: UUID
+    message: UUID
+    source_reference: str
+    source_version: int
+    confirmed_digest: bytes
+    state: str = Transfer.State.QUEUED
+    outcome: str = ""
+    cen_reference: str = ""
+    cen_version: int | None = None
+    reason_code: str = ""
+    reason_fields: Sequence[Sequence[str]] = ()
+    finished_at: datetime | None = None
+
+
+READ = ("id", "message", "source_reference", "source_version", "confirmed_digest")
+_WRITTEN = ("id", *(one.name for one in fields(Claimed) if one.name not in READ))
+
+
+def write_receipts(claimed: Sequence[Claimed]) -> None:
+    """Store state, receipt and reasons of rows that the caller holds locked, and that one more attempt was made."""
+    rows = [{name: getattr(one, name) for name in _WRITTEN} for one in claimed]
     with connection.cursor() as cursor:
-        cursor.execute(_RECEIPTS, [list(column) for column in columns])
+        cursor.execute(_RECEIPTS, [orjson.dumps(rows).decode()])

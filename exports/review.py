@@ -127,7 +127,7 @@ def row_of(seizure: Seizure, rules: Sequence[Rule], held: Collection[str] = ()) 
         {"source_reference": reference, "version": seizure.version, "withdrawn": True}
         for reference in sorted(set(held) - said)
     ]
-    return _row(seizure, subject=seizure.subject, records=records, traces=_traces(seizure.message, records))
+    return _row(seizure, subject=seizure.subject, records=records)
 
 
 def _unreadable(seizure: Seizure) -> Row:
@@ -245,9 +245,10 @@ def _free_texts(row: Row) -> list[tuple[str, str]]:
     return texts
 
 
-def _traces(message: UUID, records: Sequence[Mapping[str, Any]]) -> list[Trace]:
-    found = (_trace(f"{message}#{number}", record) for number, record in enumerate(records))
-    return [trace for trace in found if trace is not None]
+def traces_of(row: Row) -> tuple[Trace, ...]:
+    """Return what a row is compared by with others."""
+    found = (_trace(f"{row.message}#{number}", record) for number, record in enumerate(row.records))
+    return tuple(trace for trace in found if trace is not None)
 
 
 def _trace(key: str, record: Mapping[str, Any]) -> Trace | None:
