@@ -76,13 +76,9 @@ class DataFolder:
         return self.path / "logs"
 
     def relay(self) -> Path | None:
-        """Return a folder for the sockets of web processes, which this user alone enters; None where too long."""
+        """Return the folder for the sockets of web processes, which this user alone enters; None where too long."""
         folder = self.path / "relay"
-        if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER:
-            return None
-        folder.mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)
-        return folder
+        return folder if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER else None
 
     @property
     def is_new(self) -> bool:
@@ -98,7 +94,7 @@ class DataFolder:
             self.check_space()
             new = self.is_new
             self.path.chmod(0o700)
-            for folder in (self.logs, self.path / "keys"):
+            for folder in (self.logs, self.path / "keys", self.path / "relay"):
                 folder.mkdir(exist_ok=True, mode=0o700)
             if not self.secret_key_file.exists():
                 write_private(self.secret_key_file, secrets.token_urlsafe(64) + "\n")

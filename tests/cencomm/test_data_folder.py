@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_new_folder_is_for_its_owner_only(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "a" / "b")
     assert folder.prepare()
-    found = [folder.path, folder.logs, folder.path / "keys", folder.secret_key_file]
-    assert [stat.S_IMODE(path.stat().st_mode) for path in found] == [0o700, 0o700, 0o700, 0o600]
+    found = [folder.path, folder.logs, folder.path / "keys", folder.path / "relay", folder.secret_key_file]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in found] == [0o700, 0o700, 0o700, 0o700, 0o600]
     assert len(folder.secret_key_file.read_text().strip()) > 60
 
 
@@ -43,6 +43,13 @@ def test_folder_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 def test_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "VERSION").write_text("three point one")
     with pytest.raises(DataFolderError, match="holds no version"):
+        DataFolder(tmp_path).prepare()
+
+
+@pytest.mark.parametrize("name", ["keys", "logs", "relay"])
+def test_file_in_place_of_a_part_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(DataFolderError, match=f"cannot be used: .*/{name}"):
         DataFolder(tmp_path).prepare()
 
 
