@@ -35,7 +35,8 @@ ON CONFLICT DO NOTHING
 """
 _RECEIPTS = """
 UPDATE exports_transfer AS held SET
-    state = new.state, attempts = held.attempts + 1, cen_reference = new.cen_reference, cen_version = new.cen_version,
+    state = new.state, attempts = held.attempts + 1,
+    cen_reference = new.cen_reference, cen_version = new.cen_version,
     outcome = new.outcome, reason_code = new.reason_code, reason_fields = new.reason_fields,
     finished_at = new.finished_at
 FROM json_populate_recordset(NULL::exports_transfer, %s::json) AS new

@@ -7,10 +7,12 @@ import re
 import threading
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import CheckConstraint, Field, Q
 
 # Tables that grow with every message, sign-in or seizure: to read all of one takes minutes.
 LARGE = {
@@ -39,6 +41,31 @@ def test_no_migration_is_missing() -> None:
         call_command("makemigrations", check_changes=True, dry_run=True, verbosity=1, stdout=output, no_input=True)
     except SystemExit:
         pytest.fail(f"Run `bin/cencomm manage makemigrations`:\n{output.getvalue()}")
+
+
+def words_of_constraints() -> dict[str, set[str]]:
+    """Return, by constraint, the words that the model lets into a column of a fixed choice."""
+    found = {}
+    for model in apps.get_models():
+        for constraint in model._meta.constraints:
+            if not isinstance(constraint, CheckConstraint) or not isinstance(constraint.condition, Q):
+                continue
+            for condition in constraint.condition.children:
+                if isinstance(condition, tuple) and condition[0].endswith("__in"):
+                    field = model._meta.get_field(condition[0].removesuffix("__in"))
+                    assert isinstance(field, Field)
+                    found[constraint.name] = {str(word) for word, _label in field.flatchoices}
+    return found
+
+
+@pytest.mark.django_db
+def test_the_database_lets_in_the_words_of_each_choice_and_no_other() -> None:
+    words = words_of_constraints()
+    assert {"group_kind", "event_type", "attachment_state", "message_status"} <= words.keys()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'")
+        held = {name: set(re.findall(r"'([^']*)'::", said)) for name, said in cursor.fetchall() if name in words}
+    assert held == words
 
 
 def burdens(statement: str, large: tuple[str, ...]) -> str:
