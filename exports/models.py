@@ -81,10 +81,14 @@ class Transfer(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["queued_at"], condition=models.Q(state="queued"), name="transfer_queue"),
+            models.Index(
+                fields=["batch", "message", "source_reference"],
+                condition=models.Q(state="queued"),
+                name="transfer_waiting",
+            ),
             models.Index(fields=["batch", "state"], name="transfer_of_batch"),
             models.Index(fields=["group", "message"], name="transfer_of_message"),
-            models.Index(fields=["group", "-finished_at"], name="transfer_of_group"),
+            models.Index(fields=["group", "-queued_at", "source_reference"], name="transfer_newest"),
         ]
 
 

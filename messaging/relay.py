@@ -56,8 +56,8 @@ def packed(group_id: UUID, epoch: UUID, at: float, items: Sequence[FreshItem]) -
     return b"".join(parts)
 
 
-def unpacked(data: bytes) -> Handed | None:
-    """Return what `packed` gave; None for anything else."""
+def unpacked(data: bytes | memoryview) -> Handed | None:
+    """Return what `packed` gave; None for anything else. Nothing of `data` is kept."""
     if len(data) < _HEAD.size:
         return None
     group, epoch, at = _HEAD.unpack_from(data)
@@ -69,7 +69,7 @@ def unpacked(data: bytes) -> Handed | None:
         place += _ITEM.size
         if place + length > len(data):
             return None
-        items.append(FreshItem(seq, data[place : place + length]))
+        items.append(FreshItem(seq, bytes(data[place : place + length])))
         place += length
     return Handed(UUID(bytes=group), UUID(bytes=epoch), at, items) if items else None
 
@@ -123,7 +123,8 @@ class Relay:
             line.close()
             return Listening(None, None)
         self._own, self._look_at = place, 0.0
-        asyncio.get_running_loop().add_reader(line.fileno(), _hear, line, take)
+        room = memoryview(bytearray(MAX_BYTES + 1))  # one for all: to give each its own tears the heap into pieces
+        asyncio.get_running_loop().add_reader(line.fileno(), _hear, line, room, take)
         return Listening(line, place)
 
     def _present(self) -> tuple[str, ...]:
@@ -173,13 +174,13 @@ def _sweep(folder: Path, own: Path) -> None:
             place.unlink(missing_ok=True)
 
 
-def _hear(line: socket.socket, take: Take) -> None:
+def _hear(line: socket.socket, room: memoryview, take: Take) -> None:
     for _ in range(AT_ONCE):
         try:
-            data = line.recv(MAX_BYTES + 1)
+            size = line.recv_into(room)
         except OSError:  # nothing more, for now
             return
-        handed = unpacked(data)
+        handed = unpacked(room[:size])
         if handed is not None:
             take(handed)
 
