@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import sys
+import time
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ UNSAFE = 78  # EX_CONFIG
 NO_DATABASE = 69  # EX_UNAVAILABLE
 SWITCH_SECONDS = 0.0005  # Python says 0.005: so long the loop may wait for a thread that works, and it for the loop
 M_ARENA_MAX = -8  # malloc.h
+GIVE_BACK_SECONDS = 60.0
 GARBAGE_THRESHOLDS = (10_000, 10, 10)  # Python's first is 2,000: a socket is some eighty objects
 
 
@@ -134,12 +136,29 @@ def share_one_heap() -> None:
         mallopt(M_ARENA_MAX, 1)
 
 
+def give_back() -> None:
+    """Hand what lies free in the heap back to the system: glibc keeps what a burst has taken, for good.
+
+    Whoever takes memory meanwhile waits a millisecond or a few.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
 def settle() -> None:
     """Leave what the start made out of every later search for garbage; let loop and threads take turns sooner."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
+    Thread(target=_give_back_forever, daemon=True, name="memory").start()
+
+
+def _give_back_forever() -> None:
+    while True:
+        time.sleep(GIVE_BACK_SECONDS)
+        give_back()
 
 
 def open_when_ready(server: WebServer, room: WaitingRoom) -> None:

@@ -1,4 +1,4 @@
-"""Threads of a web process take memory from one heap, so that what they leave is used again."""
+"""Threads of a web process take memory from one heap; what they leave is used again, or goes back."""
 
 from __future__ import annotations
 
@@ -40,3 +40,31 @@ def heaps(share: str) -> int:
 def test_threads_share_one_heap() -> None:
     assert heaps("") > 0  # else this test could not fail
     assert heaps("share_one_heap()") == 0
+
+
+BURST = """
+import re
+from pathlib import Path
+from cencomm.serve import give_back
+def held():
+    return int(re.search(r"^Private_Dirty: +([0-9]+) kB", Path("/proc/self/smaps_rollup").read_text(), re.M)[1])
+before = held()
+kept = [bytes(1000) for _ in range(50_000)]
+del kept[:-1]  # the last one keeps the heap as high as it is
+{give_back}
+print(held() - before)
+"""
+
+
+def held_after(give_back: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", BURST.format(give_back=give_back)],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_what_a_burst_has_left_goes_back() -> None:
+    assert held_after("") > 30_000  # KiB; else this test could not fail
+    assert held_after("give_back()") < 10_000
