@@ -138,7 +138,7 @@ def provisioning(device: AuthenticatorDevice) -> Provisioning:
 def passkeys_of(officer: Officer) -> QuerySet[WebAuthnCredential]:
     """Return the officer's passkeys, the last used first."""
     return WebAuthnCredential.objects.filter(user=officer, confirmed=True).order_by(
-        F("last_used_at").desc(nulls_last=True), "-created_at"
+        F("last_used_at").desc(nulls_last=True), "-created_at", "-pk"
     )
 
 
@@ -277,12 +277,12 @@ def live_tokens_of(secrets: Collection[str]) -> dict[str, Token]:
 
 def tokens_of(officer: Officer) -> QuerySet[Token]:
     """Return the officer's tokens that are not revoked."""
-    return Token.objects.filter(officer=officer, revoked_at=None).order_by("-created_at")
+    return Token.objects.filter(officer=officer, revoked_at=None).order_by("-created_at", "-pk")
 
 
 def client_system_tokens() -> QuerySet[Token]:
     """Return the tokens of client systems of CEN."""
-    return Token.objects.filter(officer=None, revoked_at=None).order_by("client_system", "-created_at")
+    return Token.objects.filter(officer=None, revoked_at=None).order_by("client_system", "-created_at", "-pk")
 
 
 def current_demo_code(email: str) -> DemoCode:

@@ -5,12 +5,13 @@ What must not live here: writes, and anything about messages (counts come throug
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
 
 from accounts import canary
 from accounts.errors import AdministratorsOnly
@@ -160,7 +161,7 @@ def has_sealer_at_hand(group: ClosedUserGroup) -> bool:
 
 def today_utc() -> date:
     """Return today's date in UTC: the day that pages and rules of groups count in."""
-    return datetime.now(tz=UTC).date()
+    return timezone.now().astimezone(UTC).date()
 
 
 def group_summary(membership: Membership) -> dict[str, Any]:

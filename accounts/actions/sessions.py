@@ -85,7 +85,7 @@ def raise_session(session: OfficerSession, *, session_key: str, device: Device, 
 def _end_oldest(officer: Officer, *, now: datetime, but: UUID) -> None:
     """Leave room for one more session: those that were used longest ago end."""
     mine = OfficerSession.objects.filter(officer=officer, verified=True, revoked_at=None, ends_at__gt=now)
-    live = [one for one in mine.exclude(pk=but).order_by("-last_seen_at") if one.is_live(now)]
+    live = [one for one in mine.exclude(pk=but).order_by("-last_seen_at", "-pk") if one.is_live(now)]
     for one in live[MOST_SESSIONS - 1 :]:
         OfficerSession.objects.filter(pk=one.pk, revoked_at=None).update(revoked_at=now)
         audit.record(audit.Action.SESSION_REVOKED, actor=officer.pk, subject=f"session:{one.pk}", reason="number")
