@@ -302,7 +302,8 @@ class AskingMember(Asking, OurMember):
         self.transport.write(text_frame(b'{"op":"post","group":"%b","message":%b}' % (self.group.encode(), note)))
 
     def acknowledge(self, messages: Sequence[bytes]) -> None:
-        items = b",".join(b'{"op":"acknowledge","message":"%b"}' % one for one in messages)
+        said = b'{"op":"acknowledge","group":"%b","message":"%%b"}' % self.group.encode()
+        items = b",".join(said % one for one in messages)
         self.transport.write(text_frame(b"[%b]" % items))
 
 

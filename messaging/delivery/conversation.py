@@ -260,7 +260,7 @@ class Conversation:
     async def _acknowledge(self, item: dict[str, Any]) -> None:
         self._require("messages:write")
         await self._touch()
-        self.put(frame(await acknowledge(self.officer_id, item)))
+        self.put(frame(await acknowledge(self.officer_id, item, follows=self._following.is_live)))
 
     async def _seen(self, item: dict[str, Any]) -> None:
         self._require("messages:write")

@@ -55,6 +55,11 @@ class Following:
             follower = self._followers[group_id] = self._hub.follow(client, group_id)
             follower.catching_up = asyncio.create_task(self._catch_up(client, follower, *place))
 
+    def is_live(self, group_id: UUID) -> bool:
+        """Whether this socket gets what is new in a group."""
+        follower = self._followers.get(group_id)
+        return follower is not None and follower.live and not follower.ended
+
     def stop(self) -> list[asyncio.Task[None]]:
         """Forget everything, once the hub has; return the catching up that is still under way, for its end."""
         tasks = [one.catching_up for one in self._followers.values() if one.catching_up is not None]

@@ -5,7 +5,7 @@ No thread waits for any of them. What must not live here: what a receipt is (`ac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +19,23 @@ from messaging.errors import MessageUnknown
 from messaging.queries import groups_of_receipts
 
 
-async def acknowledge(officer_id: UUID, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Acknowledge the message of an item. A stranger is told the same as of a message that never was."""
+async def acknowledge(
+    officer_id: UUID, item: Mapping[str, Any], *, follows: Callable[[UUID], bool]
+) -> dict[str, Any]:
+    """Acknowledge the message of an item. A stranger is told the same as of a message that never was.
+
+    A group that the item names, and that this socket `follows`, is taken at its word: whether the message is there
+    is decided under its lock. Of any other nobody takes the lock who may not read there, so it is asked for first.
+    """
     message_id = uuid_of(item.get("message"))
+    named = uuid_of(item["group"]) if item.get("group") is not None else None
     try:
-        group_id = await _places().ask((officer_id, message_id))
+        if named is not None and follows(named):
+            group_id: UUID | None = named
+        else:
+            group_id = await _places().ask((officer_id, message_id))
+        if named not in {None, group_id}:
+            raise MessageUnknown
         if group_id is None:
             raise Stranger
         receipt = await actions.receipts_office().hand_in_here(actions.Slip(officer_id, group_id, message_id))

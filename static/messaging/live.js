@@ -254,7 +254,7 @@ export class Live extends EventTarget {
   }
 
   acknowledge(message) {
-    return this.transmit({ op: "acknowledge", message });
+    return this.transmit({ op: "acknowledge", group: this.group, message });
   }
 
   /** How far the officer has read: said now, and where nobody knows whether that arrives, when the stream stands again. */

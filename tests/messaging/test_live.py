@@ -389,6 +389,28 @@ def test_acknowledging_over_the_socket(
     assert refused(stranger, op="acknowledge", message=str(uuid4()))["problem"]["status"] == 404
 
 
+def test_who_names_the_group_is_asked_nothing_twice(
+    talker: Connect, room: ClosedUserGroup, fatou: Officer, amina: Officer, eve: Officer, post: Post
+) -> None:
+    """Named and followed, named and not followed, wrongly, by a stranger: the same rules, the same answers."""
+    first, second = (post(amina, "bulletin").message for _ in range(2))
+    one, stranger = talker(fatou), talker(eve)
+    one.say(op="acknowledge", group=str(room.pk), message=str(first.pk))
+    assert one.until(lambda item: item["op"] == "acknowledged")["seq"] == 3
+    one.follow(room.pk)
+    one.say(op="acknowledge", group=str(room.pk), message=str(second.pk))
+    assert one.until(lambda item: item.get("message") == str(second.pk))["seq"] == 4
+    for who, group, message in (
+        (one, room.pk, uuid4()),
+        (one, uuid4(), first.pk),
+        (stranger, uuid4(), first.pk),
+        (stranger, room.pk, first.pk),
+    ):
+        told = refused(who, op="acknowledge", group=str(group), message=str(message))["problem"]
+        assert (told["status"], told["code"]) == (404, "not_found")
+    assert refused(one, op="acknowledge", group="7", message=str(first.pk))["problem"]["code"] == "bad_frame"
+
+
 def test_many_who_acknowledge_at_once_each_get_their_own_answer(
     talker: Connect, room: ClosedUserGroup, fatou: Officer, dmitri: Officer, bruno: Officer, chloe: Officer,
     eve: Officer, olga: Officer, amina: Officer, post: Post,

@@ -13,6 +13,7 @@ from django.test import Client
 from accounts.models import Officer
 from groups.models import ClosedUserGroup
 from messaging.actions import post_message
+from messaging.delivery import receipts
 from messaging.delivery.hub import hub
 from tests.cast import membership_of
 from tests.messaging.conftest import draft
@@ -84,6 +85,34 @@ async def test_what_a_socket_is_refused_is_written(
         f"a socket: ? was refused (bad_frame) officer={fatou.pk}",
         f"a socket: seen was refused (not_found) officer={fatou.pk}",
     ]
+    await one.communicator.disconnect()
+    await hub().stop()
+
+
+async def test_where_a_message_is_that_is_followed_nobody_asks(
+    room: ClosedUserGroup, fatou: Officer, amina: Officer, token_for: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    asked: list[object] = []
+    ask = receipts._places
+
+    def noted() -> object:
+        asked.append(1)
+        return ask()
+
+    monkeypatch.setattr(receipts, "_places", noted)
+    one = Inside(await aside(token_for, fatou))
+    await one.communicator.connect(timeout=120)
+    member = await aside(membership_of, amina, room)
+    messages = [(await aside(post_message, member, draft=draft())).message for _ in range(2)]
+    await one.say(op="acknowledge", group=str(room.pk), message=str(messages[0].pk))
+    await one.until("acknowledged")
+    assert len(asked) == 1  # nobody follows yet
+    await one.say(op="follow", groups={str(room.pk): {}})
+    await one.until("caught_up")
+    await one.say(op="acknowledge", group=str(room.pk), message=str(messages[1].pk))
+    await one.until("acknowledged")
+    assert len(asked) == 1
     await one.communicator.disconnect()
     await hub().stop()
 
