@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -37,7 +38,9 @@ SAMPLE_SECONDS = 5.0
 # Flat: over the judged time no more than this share of the level, or this much, whichever is more.
 GROWTH_SHARE = 0.05
 GROWTH_KIB = 4096
-GROWTH_COUNT = 3.0  # descriptors by each process: those of PostgreSQL open the files that a table grows by
+GROWTH_COUNT = 3.0  # descriptors by each process
+# Files of PostgreSQL's tables: each of its processes opens one more for every GiB, and closes the oldest by itself.
+TABLE_FILE = re.compile(r"/(base/\d+|global)/\d+[^/]*$")
 KINDS = ("rss_kib", "private_kib", "descriptors", "threads", "processes")
 
 
@@ -209,11 +212,20 @@ def measured(program: Program) -> dict[str, float]:
             total["rss_kib"] += _number(status, "VmRSS") - _number(status, "RssShmem")
             total["private_kib"] += _number(status, "RssAnon")
             total["threads"] += _number(status, "Threads")
-            total["descriptors"] += len(os.listdir(f"/proc/{pid}/fd"))
+            total["descriptors"] += descriptors_of(pid)
             total["processes"] += 1
         except OSError:
             continue  # it ended meanwhile
     return total
+
+
+def descriptors_of(pid: int) -> int:
+    """Return how many descriptors a process holds, without those of tables."""
+    held = 0
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            held += not TABLE_FILE.search(str(one.readlink()))
+    return held
 
 
 async def tasks_of(port: int) -> float | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
+
 import pytest
 
-from tests.faults.soak import Samples
+from tests.faults.soak import Samples, descriptors_of
 
 HALF_AN_HOUR = 1800.0
 
@@ -44,3 +48,13 @@ def samples(**kinds: tuple[float, float]) -> Samples:
 def test_a_line_through_the_judged_time_says_what_grows(kinds: dict[str, tuple[float, float]], flat: bool) -> None:
     verdicts = samples(**kinds).verdicts(HALF_AN_HOUR)["web-0"]
     assert all(one["flat"] for one in verdicts.values()) is flat
+
+
+def test_files_by_which_tables_grow_are_no_leak(tmp_path: Path) -> None:
+    before = descriptors_of(os.getpid())
+    with contextlib.ExitStack() as stack:
+        for name in ("base/5/16402", "base/5/16402.1", "base/5/16402_fsm", "global/1260", "note", "2026"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context((tmp_path / name).open("w"))
+        assert descriptors_of(os.getpid()) == before + 2
+    assert descriptors_of(os.getpid()) == before
