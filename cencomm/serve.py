@@ -136,14 +136,16 @@ def share_one_heap() -> None:
         mallopt(M_ARENA_MAX, 1)
 
 
-def give_back() -> None:
+def give_back() -> bool:
     """Hand what lies free in the heap back to the system: glibc keeps what a burst has taken, for good.
 
-    Whoever takes memory meanwhile waits a millisecond or a few.
+    Whoever takes memory meanwhile waits. False where there is no glibc.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
+    if trim is None:
+        return False
+    trim(ctypes.c_size_t(0))
+    return True
 
 
 def settle() -> None:
@@ -156,9 +158,8 @@ def settle() -> None:
 
 
 def _give_back_forever() -> None:
-    while True:
+    while give_back():
         time.sleep(GIVE_BACK_SECONDS)
-        give_back()
 
 
 def open_when_ready(server: WebServer, room: WaitingRoom) -> None:

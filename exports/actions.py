@@ -122,6 +122,9 @@ def retry_refused(membership: Membership, *, transfer_id: UUID) -> Batch:
         refused.update(
             state=Transfer.State.QUEUED,
             batch=batch,
+            outcome="",
+            cen_reference="",
+            cen_version=None,
             reason_code="",
             reason_fields=[],
             finished_at=None,

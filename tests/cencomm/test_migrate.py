@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+import time
 
 import pytest
 from django.apps import apps
@@ -13,6 +14,8 @@ from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import CheckConstraint, Field, Q
+
+from tests.cencomm.ports import PATIENCE
 
 # Tables that grow with every message, sign-in or seizure: to read all of one takes minutes.
 LARGE = {
@@ -132,6 +135,47 @@ def test_no_migration_keeps_others_from_a_large_table(alias: str) -> None:
         if migration.atomic and validates and len(validates) < sum(one.endswith(";") for one in statements):
             found[key].add("it validates under a lock that another statement of it has taken")
     assert {key: why for key, why in found.items() if why} == {}
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "cen"])
+def test_an_index_that_nobody_waits_for_waits_for_the_end_of_a_backup(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, waited = threading.Event(), threading.Event()
+    waiting = "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+    def back_up() -> None:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM exports_transfer")
+            began.set()
+            with connections["cen"].cursor() as beside:
+                until = time.monotonic() + PATIENCE
+                while not waited.is_set() and time.monotonic() < until:
+                    beside.execute(waiting)
+                    if any("INDEX CONCURRENTLY" in query for (query,) in beside.fetchall()):
+                        beside.execute("SELECT pg_sleep(0.5)")  # longer than others would wait
+                        waited.set()
+            cursor.execute("ROLLBACK")
+        connections.close_all()
+
+    def fail(_seconds: float) -> None:
+        pytest.fail("it did not wait")
+
+    monkeypatch.setattr("cencomm.management.commands.prepare_databases.time.sleep", fail)
+    MigrationRecorder(connection).record_unapplied("exports", "0002_queue_in_its_order")
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+    thread = threading.Thread(target=back_up)
+    thread.start()
+    began.wait(PATIENCE)
+    try:
+        call_command("prepare_databases", verbosity=0)
+    finally:
+        thread.join()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+    assert waited.is_set()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
+        assert cursor.fetchall() == []
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "cen"])

@@ -65,6 +65,15 @@ def test_what_is_packed_is_unpacked_and_nothing_else_is() -> None:
         assert unpacked(wrong) is None
 
 
+def test_what_is_unpacked_keeps_nothing_of_the_place_it_was_read_into() -> None:
+    group, epoch = uuid4(), uuid4()
+    data = packed(group, epoch, 12.5, [ONE, TWO])
+    room = bytearray(data)
+    handed = unpacked(memoryview(room))
+    room[:] = bytes(len(room))
+    assert handed == (group, epoch, 12.5, [ONE, TWO])
+
+
 def test_a_folder_that_others_can_enter_is_not_used(folder: Path, followed: UUID, tmp_path: Path) -> None:
     assert is_private(folder)
     (tmp_path / "link").symlink_to(folder)
