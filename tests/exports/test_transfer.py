@@ -205,9 +205,13 @@ def test_refused_record_can_be_sent_again(report: Report, coordinator: Membershi
     Membership.objects.filter(pk=coordinator.pk).update(role=Role.ANALYST)
     deliver_batch(batch.pk)
     Membership.objects.filter(pk=coordinator.pk).update(role=Role.COORDINATOR)
+    Transfer.objects.update(outcome="refused", cen_reference="CEN-2026-0000001", cen_version=1)
     again = actions.retry_refused(coordinator, transfer_id=Transfer.objects.get().pk)
+    waiting = Transfer.objects.get()
+    assert (waiting.state, waiting.outcome, waiting.cen_reference, waiting.cen_version) == ("queued", "", "", None)
     deliver_batch(again.pk)
     assert Transfer.objects.get().state == "accepted"
+    assert Transfer.objects.get().attempts == 2
     assert Seizure.objects.count() == 1
 
 
