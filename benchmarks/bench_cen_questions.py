@@ -1,10 +1,11 @@
 """How fast CEN answers: pages, totals, all facets, all charts, by kind of question, cold and warm.
 
-    python -m benchmarks.bench_cen_questions [--rows 1000000] [--rounds 3] [--json FILE]
+    python -m benchmarks.bench_cen_questions [--rows 1000000] [--copies 10] [--rounds 3] [--json FILE]
 
-Starts a PostgreSQL of its own, fills it with invented seizures by `take_in`. Cold: the first time after an intake
-(nothing kept by the process). Warm: the same again. Medians over the rounds, in milliseconds. "plain" is what the
-seven charts take as one GROUP BY each, as one would write them first.
+Starts a PostgreSQL of its own, fills it with invented seizures by `take_in`; with --copies, each of them is then
+there so many times under other references, copied by the database, and the sums are counted anew. Cold: the first
+time after an intake (nothing kept by the process). Warm: the same again. Medians over the rounds, in milliseconds.
+"plain" is what the seven charts take as one GROUP BY each, as one would write them first.
 """
 
 from __future__ import annotations
@@ -44,13 +45,14 @@ def main() -> None:
     """Fill, ask, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with own_databases():
-        fill(options.rows)
+        fill(options.rows, options.copies)
         results = {name: ask(query, options.rounds) for name, query in QUESTIONS.items()}
-    print(f"{options.rows} seizures, ms, medians of {options.rounds} rounds (cold / warm)")
+    print(f"{options.rows * options.copies} seizures, ms, medians of {options.rounds} rounds (cold / warm)")
     kinds = list(next(iter(results.values())))
     print(f"{'':16}" + "".join(f"{kind:>20}" for kind in kinds))
     for name, answers in results.items():
@@ -62,18 +64,32 @@ def main() -> None:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def fill(rows: int) -> None:
-    """Take invented seizures in and let PostgreSQL look at them once."""
+def fill(rows: int, copies: int) -> None:
+    """Take invented seizures in, copy them, and let PostgreSQL look at all of them once."""
     from datetime import UTC, datetime
 
+    from django.core.management import call_command
     from django.db import connections
 
     from cen.actions import take_in
+    from cen.rows import COPY_COLUMNS
     from cen.sample import sample_records
 
     for part in batched(sample_records(rows=rows, seed=1, until=datetime.now(UTC).date()), 10_000):
         take_in(part, source="benchmark")
+    others = ", ".join(name for name in COPY_COLUMNS if name not in {"id", "cen_reference", "source_reference"})
     with connections["cen"].cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM cen_seizure")
+        (last,) = cursor.fetchone()
+        for copy in range(1, copies):
+            cursor.execute(
+                f"INSERT INTO cen_seizure (id, cen_reference, source_reference, {others})"  # noqa: S608
+                f" SELECT id + %s, 'COPY-' || id + %s, source_reference || %s, {others}"
+                " FROM cen_seizure WHERE id <= %s",
+                [copy * last, copy * last, f"#{copy}", last],
+            )
+        if copies > 1:
+            call_command("cen_recount")
         cursor.execute("VACUUM ANALYZE")
 
 
