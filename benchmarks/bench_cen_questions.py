@@ -79,6 +79,7 @@ def fill(rows: int, copies: int) -> None:
         take_in(part, source="benchmark")
     others = ", ".join(name for name in COPY_COLUMNS if name not in {"id", "cen_reference", "source_reference"})
     with connections["cen"].cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")  # of copies of millions, and of the plain charts over them
         cursor.execute("SELECT max(id) FROM cen_seizure")
         (last,) = cursor.fetchone()
         for copy in range(1, copies):

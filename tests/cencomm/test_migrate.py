@@ -6,6 +6,7 @@ import io
 import re
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -159,7 +160,7 @@ def test_an_index_that_nobody_waits_for_waits_for_the_end_of_a_backup(monkeypatc
     def fail(_seconds: float) -> None:
         pytest.fail("it did not wait")
 
-    monkeypatch.setattr("cencomm.management.commands.prepare_databases.time.sleep", fail)
+    monkeypatch.setattr("cencomm.management.commands.prepare_databases.time", SimpleNamespace(sleep=fail))
     MigrationRecorder(connection).record_unapplied("exports", "0002_queue_in_its_order")
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '100ms'")
@@ -198,7 +199,7 @@ def test_who_uses_a_table_holds_up_migrations_but_not_everybody_behind_them(
         waited.set()
         thread.join()
 
-    monkeypatch.setattr("cencomm.management.commands.prepare_databases.time.sleep", let_go)
+    monkeypatch.setattr("cencomm.management.commands.prepare_databases.time", SimpleNamespace(sleep=let_go))
     MigrationRecorder(connection).record_unapplied("messaging", "0006_event_type_of_all")
     thread.start()
     held.wait(300)
