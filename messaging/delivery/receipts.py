@@ -24,8 +24,9 @@ async def acknowledge(
 ) -> dict[str, Any]:
     """Acknowledge the message of an item. A stranger is told the same as of a message that never was.
 
-    A group that the item names, and that this socket `follows`, is taken at its word: whether the message is there
-    is decided under its lock. Of any other nobody takes the lock who may not read there, so it is asked for first.
+    A group that the item names, and that this socket `follows`, is taken at its word: whether the message is there,
+    and whether its officer still is, is decided under the group's lock. Nobody gets to the lock of a group that he
+    does not follow before it is known that he is a member.
     """
     message_id = uuid_of(item.get("message"))
     named = uuid_of(item["group"]) if item.get("group") is not None else None

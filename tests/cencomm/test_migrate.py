@@ -183,7 +183,7 @@ def test_an_index_that_nobody_waits_for_waits_for_the_end_of_a_backup(monkeypatc
 def test_who_uses_a_table_holds_up_migrations_but_not_everybody_behind_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held, waited = threading.Event(), threading.Event()
+    held, waited, limits = threading.Event(), threading.Event(), []
 
     def hold() -> None:
         with connections["default"].cursor() as cursor:
@@ -196,6 +196,9 @@ def test_who_uses_a_table_holds_up_migrations_but_not_everybody_behind_them(
     thread = threading.Thread(target=hold)
 
     def let_go(_seconds: float) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            limits.append(cursor.fetchone())
         waited.set()
         thread.join()
 
@@ -213,4 +216,5 @@ def test_who_uses_a_table_holds_up_migrations_but_not_everybody_behind_them(
         with connection.cursor() as cursor:
             cursor.execute("RESET lock_timeout")
     assert waited.is_set()
+    assert ("100ms",) not in limits
     assert ("messaging", "0006_event_type_of_all") in MigrationRecorder(connection).applied_migrations()

@@ -39,6 +39,8 @@ class Command(BaseCommand):
             except OperationalError as failure:
                 if attempt == ATTEMPTS or not isinstance(failure.__cause__, LockNotAvailable):
                     raise
+                with connections[alias].cursor() as cursor:
+                    cursor.execute("RESET lock_timeout")  # one that is more patient may have ended in its middle
                 self.stderr.write(f"A table is in use; trying again in {PAUSE_SECONDS:g} seconds.")
                 time.sleep(PAUSE_SECONDS)
             else:
